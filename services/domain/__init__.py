@@ -1,0 +1,1 @@
+"""The business's own rules, free of HTTP, SQL and screens."""

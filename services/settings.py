@@ -1,0 +1,191 @@
+"""Every setting, read from the environment in this one place."""
+
+import os
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Environment(StrEnum):
+    """Which Debitura the dashboard talks to."""
+
+    SANDBOX = "sandbox"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class SettingsError(Exception):
+    """The environment does not hold usable settings; the message says which, and what to set."""
+
+
+SANDBOX_KEY = "sandbox"
+SANDBOX_PORT = 8600
+
+_REFERRAL_URLS = {
+    Environment.SANDBOX: f"http://127.0.0.1:{SANDBOX_PORT}/referral",
+    Environment.TEST: "https://testreferral-api.debitura.com",
+    Environment.PRODUCTION: "https://referral-api.debitura.com",
+}
+_CUSTOMER_URLS = {
+    Environment.SANDBOX: f"http://127.0.0.1:{SANDBOX_PORT}/customer",
+    Environment.TEST: "https://testcustomer-api.debitura.com",
+    Environment.PRODUCTION: "https://customer-api.debitura.com",
+}
+
+
+class Settings(BaseSettings):
+    """The dashboard's settings. Field descriptions are the README's configuration table."""
+
+    model_config = SettingsConfigDict(populate_by_name=True, extra="ignore", frozen=True)
+
+    environment: Environment = Field(
+        Environment.SANDBOX,
+        validation_alias="DEBITURA_ENVIRONMENT",
+        description="Which Debitura to talk to: `sandbox`, `test` or `production`.",
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        validation_alias="DEBITURA_API_KEY",
+        description="Key of the Referral Partner API; needed in `test` and `production`.",
+    )
+    referral_url_override: str | None = Field(
+        None,
+        validation_alias="DEBITURA_REFERRAL_URL",
+        description="Address of the Referral Partner API, instead of the environment's own.",
+    )
+    customer_url_override: str | None = Field(
+        None,
+        validation_alias="DEBITURA_CUSTOMER_URL",
+        description="Address of the Customer API, instead of the environment's own.",
+    )
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        validation_alias="DEBITURA_WEBHOOK_SECRET",
+        description="Secret of the webhook subscription; several separated by commas.",
+    )
+    link_ttl_days: int = Field(
+        7,
+        ge=1,
+        le=30,
+        validation_alias="DEBITURA_LINK_TTL_DAYS",
+        description="Days that a client has to answer a link request (1 to 30).",
+    )
+    database_url_override: str | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="Store to use instead of the environment's file in the data folder.",
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("partner-dashboard"),
+        validation_alias="PARTNER_DASHBOARD_DATA",
+        description="Folder of the default store files.",
+    )
+    sync_interval_seconds: float = Field(
+        300,
+        gt=0,
+        validation_alias="PARTNER_DASHBOARD_SYNC_INTERVAL_SECONDS",
+        description="Seconds between two passes of the worker.",
+    )
+    requests_per_minute: int = Field(
+        1800,
+        ge=1,
+        le=2000,
+        validation_alias="PARTNER_DASHBOARD_REQUESTS_PER_MINUTE",
+        description="Most requests a minute with the key; Debitura allows 2,000.",
+    )
+    stuck_after_days: int = Field(
+        14,
+        ge=1,
+        validation_alias="PARTNER_DASHBOARD_STUCK_AFTER_DAYS",
+        description="Days without progress after which a client counts as stuck.",
+    )
+
+    @field_validator(
+        "api_key",
+        "referral_url_override",
+        "customer_url_override",
+        "database_url_override",
+        mode="before",
+    )
+    @classmethod
+    def _blank_is_unset(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("referral_url_override", "customer_url_override")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            TypeAdapter(AnyHttpUrl).validate_python(value)
+        return value
+
+    @field_validator("webhook_secrets", mode="before")
+    @classmethod
+    def _split_secrets(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def referral_url(self) -> str:
+        return self.referral_url_override or _REFERRAL_URLS[self.environment]
+
+    @property
+    def customer_url(self) -> str:
+        return self.customer_url_override or _CUSTOMER_URLS[self.environment]
+
+    @property
+    def database_url(self) -> str:
+        file = self.data_dir / f"{self.environment}.sqlite"
+        return self.database_url_override or f"sqlite:///{file}"
+
+    @property
+    def approval_ttl(self) -> timedelta:
+        return timedelta(days=self.link_ttl_days)
+
+    @property
+    def own_sandbox(self) -> bool:
+        """Whether ``serve`` has to start the sandbox itself."""
+        return self.environment is Environment.SANDBOX and self.referral_url_override is None
+
+    def require_api_key(self) -> SecretStr:
+        """The key of the Referral Partner API.
+
+        Raises SettingsError where none is set and the environment needs one.
+        """
+        if self.api_key is not None:
+            return self.api_key
+        if self.environment is Environment.SANDBOX:
+            return SecretStr(SANDBOX_KEY)
+        raise SettingsError(
+            f"No API key for the {self.environment} environment. "
+            "Set DEBITURA_API_KEY to the key that Debitura gave you."
+        )
+
+
+def load_settings() -> Settings:
+    """The settings that the environment holds.
+
+    Raises SettingsError with one sentence for each value that cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(" ".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    # The value itself is left out: it may be a secret.
+    return [
+        f"{problem['loc'][0]} cannot be used: {problem['msg']}."
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def child_environment(**overrides: str) -> dict[str, str]:
+    """This process's environment for a child process, with ``overrides`` on top."""
+    return {**os.environ, **overrides}
