@@ -1,0 +1,53 @@
+"""Pages of lists: asking for one, and reading one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from services.debitura.answers import Answer
+from services.debitura.errors import UnexpectedAnswer
+from services.debitura.schemas import PAGE_SIZE, Mirrored, PageData, RejectedRow, read_rows
+
+Row = TypeVar("Row", bound=Mirrored)
+Summary = TypeVar("Summary", bound=BaseModel)
+
+
+def page_params(page: int, page_size: int) -> dict[str, Any]:
+    """The paging part of a query; raises ``ValueError`` outside the APIs' bounds."""
+    if page < 1 or not 1 <= page_size <= PAGE_SIZE:
+        raise ValueError(f"pages count from 1 and hold 1 to {PAGE_SIZE} rows")
+    return {"Page": page, "PageSize": page_size}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Row]):
+    """A list answer, its rows read."""
+
+    answer: Answer
+    data: dict[str, Any]
+    parts: tuple[PageData, list[Row], list[RejectedRow]]
+
+    def summary(self, model: type[Summary]) -> Summary:
+        """The ``summary`` object, empty when the answer has none."""
+        told = self.data.get("summary")
+        return self.answer.part(told if isinstance(told, dict) else {}, model)
+
+
+def listed(
+    answer: Answer,
+    rows_name: str,
+    model: type[Row],
+    clean: Callable[[Any], Any] = lambda row: row,
+) -> Listed[Row]:
+    """Read a list answer; raises ``UnexpectedAnswer`` when it does not tell its size.
+
+    ``clean`` takes out of a row what may not go further, also from a rejected one.
+    """
+    data = answer.json()
+    rows = data.get(rows_name) if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(rows, list | None):
+        raise UnexpectedAnswer(answer.call, f"no list of {rows_name}", status=answer.status)
+    page = answer.part(data.get("page"), PageData)
+    return Listed(answer, data, (page, *read_rows(model, rows, clean)))
