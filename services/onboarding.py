@@ -1,0 +1,176 @@
+"""Clients on their way from a created account to the first recovered debt."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.domain.money import Money, usd
+from services.domain.onboarding_stage import Milestone, OnboardingStage
+from services.link_requests import LinkRequest, LinkRequestStatus
+from services.store import Page, Store, Window, clients
+from services.store.clients import ClientFilter
+from services.store.paging import ALL_ROWS
+from services.store.tables import ClientRow
+
+__all__ = ["ClientFilter", "ClientSummary", "Contact", "FunnelStep", "Milestone"]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A person at the client."""
+
+    name: str | None
+    email: str | None
+
+
+@dataclass(frozen=True)
+class ClientSummary:
+    """A client as lists and its own page show it."""
+
+    tenant_id: str
+    creditor_id: str | None
+    name: str
+    email: str | None
+    country: str | None
+    registration_number: str | None
+    stage: OnboardingStage
+    stage_since: datetime | None
+    """None where the client was in this stage already when first seen, on ``first_seen_at``."""
+    first_seen_at: datetime
+    link_to_hand_over: str | None
+    attributed: bool | None
+    linked_at: datetime | None
+    cases_total: int
+    cases_closed: int
+    earnings_usd: Money
+    kyc_status: str | None
+    contacts: tuple[Contact, ...]
+    archived_at: datetime | None
+
+    @property
+    def next_step(self) -> str:
+        return self.stage.next_step
+
+
+@dataclass(frozen=True)
+class FunnelStep:
+    """How many clients came at least as far as a milestone."""
+
+    milestone: Milestone
+    clients: int
+
+
+SIDE_ROADS = (
+    OnboardingStage.CONTRACT_UPGRADE,
+    OnboardingStage.POWER_OF_ATTORNEY,
+    OnboardingStage.KYC_PENDING,
+)
+
+
+def stage_counts(store: Store, wanted: ClientFilter) -> dict[OnboardingStage, int]:
+    """How many of the wanted clients are in each stage now."""
+    with store.read() as session:
+        found = clients.count_by_stage(session, wanted)
+    return {stage: found.get(stage, 0) for stage in OnboardingStage}
+
+
+def funnel(store: Store, wanted: ClientFilter) -> list[FunnelStep]:
+    """The main road: how many of the wanted clients came at least as far as each milestone."""
+    with store.read() as session:
+        found = clients.count_by_milestone(session, wanted)
+    return [
+        FunnelStep(milestone, sum(found.get(each, 0) for each in milestone.and_beyond))
+        for milestone in Milestone
+    ]
+
+
+def list_clients(store: Store, wanted: ClientFilter, window: Window) -> Page[ClientSummary]:
+    """A page of clients."""
+    with store.read() as session:
+        page = clients.page_of(session, wanted, window)
+        return Page([_summary(row) for row in page.rows], page.total)
+
+
+def client(store: Store, tenant_id: str) -> ClientSummary | None:
+    """One client, archived or not; None where it was never seen."""
+    with store.read() as session:
+        row = clients.get(session, tenant_id)
+    return None if row is None else _summary(row)
+
+
+def countries(store: Store) -> list[str]:
+    """The countries that clients are in."""
+    with store.read() as session:
+        return clients.countries(session)
+
+
+def stuck_clients(store: Store, *, now: datetime, limit: timedelta) -> list[ClientSummary]:
+    """Clients that have something to sign or prove and did not for longer than ``limit``.
+
+    The longest waiting comes first. Those of whom nobody knows since when they wait, because they
+    did so already when first seen, come last.
+    """
+    waiting = ClientFilter(stages=tuple(s for s in OnboardingStage if s.waits_for_client))
+    rows = list_clients(store, waiting, ALL_ROWS).rows
+    stuck = [row for row in rows if row.stage_since is None or now - row.stage_since > limit]
+    return sorted(stuck, key=lambda row: row.stage_since or now)
+
+
+def sentence(client: ClientSummary, *, now: datetime) -> str:
+    """Where the client is and what comes next, as support can read it out."""
+    since = client.stage_since
+    days = f" for {(now - since).days:,} days" if since and now - since >= timedelta(days=2) else ""
+    return f"{_SENTENCES[client.stage].format(name=client.name, days=days)} {client.next_step}"
+
+
+def request_sentence(request: LinkRequest, *, now: datetime) -> str:
+    """The same for a company that is not linked yet."""
+    name = request.company_name
+    if request.status is LinkRequestStatus.PENDING:
+        days = max(request.time_left(now).days, 0)
+        left = "less than a day" if days < 1 else f"{days} days" if days > 1 else "a day"
+        return (
+            f"{name} has a Debitura account already and has to approve the link. It has {left} "
+            f"left to do so. {OnboardingStage.LINK_REQUESTED.next_step}"
+        )
+    endings = {
+        LinkRequestStatus.APPROVED: f"{name} approved the link; the next sync brings the client.",
+        LinkRequestStatus.DECLINED: f"{name} declined the link. Asking again rarely helps.",
+        LinkRequestStatus.EXPIRED: f"{name} did not answer the link request in time. Ask again.",
+    }
+    return endings[request.status]
+
+
+_SENTENCES = {
+    OnboardingStage.LINK_REQUESTED: "{name} has to approve the link{days}.",
+    OnboardingStage.CREATED: "{name} has an account but has not signed the agreement{days}.",
+    OnboardingStage.CONTRACT_UPGRADE: "{name} has to sign the new terms{days}.",
+    OnboardingStage.POWER_OF_ATTORNEY: "{name} has to sign a power of attorney{days}.",
+    OnboardingStage.KYC_PENDING: "{name} has signed, and its director's identity check is open.",
+    OnboardingStage.CONTRACT_SIGNED: "{name} has signed and can submit cases.",
+    OnboardingStage.FIRST_CASE: "{name} has submitted cases, and nothing has been recovered yet.",
+    OnboardingStage.FIRST_RECOVERY: "{name} is fully set up, and debts have been recovered.",
+    OnboardingStage.ARCHIVED: "{name} is no longer linked.",
+}
+
+
+def _summary(row: ClientRow) -> ClientSummary:
+    return ClientSummary(
+        tenant_id=row.external_tenant_id,
+        creditor_id=row.creditor_id,
+        name=row.name or row.external_tenant_id,
+        email=row.email,
+        country=row.country,
+        registration_number=row.registration_number,
+        stage=OnboardingStage(row.stage),
+        stage_since=row.stage_since,
+        first_seen_at=row.first_seen_at,
+        link_to_hand_over=row.onboarding_url,
+        attributed=row.is_attributed,
+        linked_at=row.linked_at,
+        cases_total=row.cases_total,
+        cases_closed=row.cases_closed,
+        earnings_usd=usd(row.earnings_usd or 0),
+        kyc_status=row.kyc_status,
+        contacts=tuple(Contact(user.get("name"), user.get("email")) for user in row.users),
+        archived_at=row.archived_at,
+    )

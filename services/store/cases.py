@@ -1,0 +1,115 @@
+"""Queries about cases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlmodel import Session, col
+
+from services.store.paging import Page, Window
+from services.store.selecting import cut, mentions, one_of
+from services.store.tables import CaseRow
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases are wanted; what is left empty does not narrow."""
+
+    text: str = ""
+    tenant_id: str | None = None
+    lifecycles: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    debtor_countries: tuple[str, ...] = ()
+    collection_partners: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
+    needs_info: bool | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    archived: bool = False
+
+
+SORTABLE = {
+    "reference": col(CaseRow.reference),
+    "client_name": col(CaseRow.client_name),
+    "debtor_name": col(CaseRow.debtor_name),
+    "lifecycle": col(CaseRow.lifecycle),
+    "lifecycle_since": col(CaseRow.lifecycle_since),
+    "gross": col(CaseRow.gross),
+    "remainder": col(CaseRow.remainder),
+    "created_at": col(CaseRow.created_at),
+    "due_at": col(CaseRow.due_at),
+}
+
+
+def _where(wanted: CaseFilter) -> list[Any]:
+    conditions = mentions(col(CaseRow.search_text), wanted.text)
+    conditions += one_of(col(CaseRow.lifecycle), wanted.lifecycles)
+    conditions += one_of(col(CaseRow.engagement_phase), wanted.phases)
+    conditions += one_of(col(CaseRow.debtor_country), wanted.debtor_countries)
+    conditions += one_of(col(CaseRow.collection_partner), wanted.collection_partners)
+    conditions += one_of(col(CaseRow.currency), wanted.currencies)
+    if wanted.tenant_id is not None:
+        conditions.append(col(CaseRow.external_tenant_id) == wanted.tenant_id)
+    if wanted.needs_info is not None:
+        conditions.append(col(CaseRow.needs_info).is_(wanted.needs_info))
+    if wanted.created_from is not None:
+        conditions.append(col(CaseRow.created_at) >= wanted.created_from)
+    if wanted.created_before is not None:
+        conditions.append(col(CaseRow.created_at) < wanted.created_before)
+    if not wanted.archived:
+        conditions.append(col(CaseRow.archived_at).is_(None))
+    return conditions
+
+
+def page_of(session: Session, wanted: CaseFilter, window: Window) -> Page[CaseRow]:
+    return cut(
+        session,
+        select(CaseRow).where(*_where(wanted)),
+        window,
+        sortable=SORTABLE,
+        default="created_at",
+        key=col(CaseRow.id),
+    )
+
+
+def get(session: Session, case_id: str) -> CaseRow | None:
+    return session.get(CaseRow, case_id)
+
+
+def count_by_lifecycle(session: Session, wanted: CaseFilter) -> dict[str | None, int]:
+    found = session.execute(
+        select(col(CaseRow.lifecycle), func.count())
+        .where(*_where(wanted))
+        .group_by(CaseRow.lifecycle)
+    )
+    return dict(found.tuples().all())
+
+
+def amounts_by_currency(session: Session, wanted: CaseFilter) -> Sequence[Row[Any]]:
+    """Per currency: how many cases, and the sums of ``gross`` and ``remainder`` in minor units."""
+    return session.execute(
+        select(
+            col(CaseRow.currency),
+            func.count().label("cases"),
+            func.coalesce(func.sum(CaseRow.gross), 0).label("gross"),
+            func.coalesce(func.sum(CaseRow.remainder), 0).label("remainder"),
+        )
+        .where(*_where(wanted))
+        .group_by(CaseRow.currency)
+        .order_by(func.count().desc())
+    ).all()
+
+
+def values_of(session: Session, column: str) -> list[str]:
+    """The distinct values of a filterable column, sorted."""
+    values = getattr(CaseRow, column)
+    found = session.execute(select(values).where(values.is_not(None)).distinct())
+    return sorted(found.scalars())
+
+
+def count(session: Session, wanted: CaseFilter) -> int:
+    counted = select(func.count()).select_from(CaseRow).where(*_where(wanted))
+    number: int = session.execute(counted).scalar_one()
+    return number

@@ -1,0 +1,130 @@
+"""Queries about clients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, exists, func, or_, select
+from sqlmodel import Session, col
+
+from services.store.paging import Page, Window
+from services.store.selecting import cut, mentions, one_of
+from services.store.tables import CaseRow, ClientRow, TransactionRow
+
+
+@dataclass(frozen=True)
+class ClientFilter:
+    """Which clients are wanted; what is left empty does not narrow."""
+
+    text: str = ""
+    stages: tuple[str, ...] = ()
+    milestones: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    attributed: bool | None = None
+    linked_from: datetime | None = None
+    linked_before: datetime | None = None
+    archived: bool = False
+
+
+SORTABLE = {
+    "name": col(ClientRow.name),
+    "stage": col(ClientRow.stage),
+    "country": col(ClientRow.country),
+    "stage_since": col(ClientRow.stage_since),
+    "linked_at": col(ClientRow.linked_at),
+    "cases_total": col(ClientRow.cases_total),
+    "earnings_usd": col(ClientRow.earnings_usd),
+}
+
+
+def _where(wanted: ClientFilter) -> list[Any]:
+    conditions = mentions(col(ClientRow.search_text), wanted.text)
+    conditions += one_of(col(ClientRow.stage), wanted.stages)
+    conditions += one_of(col(ClientRow.furthest), wanted.milestones)
+    conditions += one_of(col(ClientRow.country), wanted.countries)
+    if wanted.attributed is not None:
+        conditions.append(col(ClientRow.is_attributed).is_(wanted.attributed))
+    if wanted.linked_from is not None:
+        conditions.append(col(ClientRow.linked_at) >= wanted.linked_from)
+    if wanted.linked_before is not None:
+        conditions.append(col(ClientRow.linked_at) < wanted.linked_before)
+    if not wanted.archived:
+        conditions.append(col(ClientRow.archived_at).is_(None))
+    return conditions
+
+
+def page_of(session: Session, wanted: ClientFilter, window: Window) -> Page[ClientRow]:
+    return cut(
+        session,
+        select(ClientRow).where(*_where(wanted)),
+        window,
+        sortable=SORTABLE,
+        default="name",
+        key=col(ClientRow.external_tenant_id),
+    )
+
+
+def get(session: Session, tenant_id: str) -> ClientRow | None:
+    return session.get(ClientRow, tenant_id)
+
+
+def count_by_stage(session: Session, wanted: ClientFilter) -> dict[str, int]:
+    found = session.execute(
+        select(col(ClientRow.stage), func.count()).where(*_where(wanted)).group_by(ClientRow.stage)
+    )
+    return dict(found.tuples().all())
+
+
+def count_by_milestone(session: Session, wanted: ClientFilter) -> dict[str, int]:
+    found = session.execute(
+        select(col(ClientRow.furthest), func.count())
+        .where(*_where(wanted))
+        .group_by(ClientRow.furthest)
+    )
+    return dict(found.tuples().all())
+
+
+def countries(session: Session) -> list[str]:
+    found = session.execute(
+        select(col(ClientRow.country)).where(col(ClientRow.country).is_not(None)).distinct()
+    )
+    return sorted(found.scalars())
+
+
+def stage_facts(session: Session) -> Sequence[Row[Any]]:
+    """Per client, everything that its stage is derived from, and the stage stored now."""
+    tenant = col(ClientRow.external_tenant_id)
+    first_case = (
+        select(func.min(CaseRow.created_at))
+        .where(col(CaseRow.external_tenant_id) == tenant)
+        .scalar_subquery()
+    )
+    first_recovery = (
+        select(func.min(TransactionRow.paid_at))
+        .where(col(TransactionRow.external_tenant_id) == tenant)
+        .scalar_subquery()
+    )
+    has_recovery = exists().where(col(TransactionRow.external_tenant_id) == tenant)
+    has_cases = or_(
+        col(ClientRow.cases_total) > 0,
+        exists().where(col(CaseRow.external_tenant_id) == tenant),
+    )
+    return session.execute(
+        select(
+            tenant.label("tenant_id"),
+            col(ClientRow.archived_at),
+            col(ClientRow.onboarding_done),
+            col(ClientRow.onboarding_url),
+            col(ClientRow.kyc_status),
+            col(ClientRow.linked_at),
+            col(ClientRow.stage),
+            col(ClientRow.stage_since),
+            col(ClientRow.first_seen_at),
+            col(ClientRow.furthest),
+            has_cases.label("has_cases"),
+            has_recovery.label("has_recovery"),
+            first_case.label("first_case_at"),
+            first_recovery.label("first_recovery_at"),
+        )
+    ).all()

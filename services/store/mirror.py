@@ -1,0 +1,210 @@
+"""Writing what the source says: only real changes are written, and each leaves a trace."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Row, Table
+from sqlmodel import Session, SQLModel, insert, select, update
+
+from services.store.tables import CaseRow, ClientRow, HistoryRow, TransactionRow
+from services.store.upsert import upsert
+
+# SQLite takes 32,766 bound values in a statement; a batch stays far below.
+KEYS_A_QUERY = 500
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A mirrored table: its name in the history, its key, and which changes are remembered."""
+
+    kind: str
+    model: type[SQLModel]
+    key: str
+    watched: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    """Columns that are ours and not the source's: written once, then left to their owner."""
+    since: tuple[tuple[str, str], ...] = ()
+    """Pairs of a watched field and the column that says since when it has its value."""
+
+    @property
+    def table(self) -> Table:
+        return self.model.__table__  # type: ignore[attr-defined,no-any-return]
+
+
+CLIENTS = Mirror(
+    kind="client",
+    model=ClientRow,
+    key="external_tenant_id",
+    watched=("onboarding_done", "kyc_status"),
+    kept=("stage", "stage_since", "furthest"),
+)
+CASES = Mirror(
+    kind="case",
+    model=CaseRow,
+    key="id",
+    watched=("lifecycle", "engagement_phase", "close_code", "remainder", "collection_partner"),
+    since=(("lifecycle", "lifecycle_since"),),
+)
+TRANSACTIONS = Mirror(
+    kind="transaction",
+    model=TransactionRow,
+    key="transaction_id",
+    watched=("bucket", "commission_status", "platform_status", "referral_status", "fee", "fee_usd"),
+)
+
+
+def save(
+    session: Session,
+    mirror: Mirror,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    now: datetime,
+    learnt_by: str,
+) -> int:
+    """Store ``rows`` and return how many were new or different.
+
+    A row equal to what is stored is not written. A watched field that changed is noted in the
+    history; a row that had been archived comes back.
+    """
+    changed: list[dict[str, Any]] = []
+    history: list[dict[str, Any]] = []
+    for batch in _batches({row[mirror.key]: row for row in rows}.values(), KEYS_A_QUERY):
+        stored = _stored(session, mirror, [row[mirror.key] for row in batch])
+        for row in batch:
+            before = stored.get(row[mirror.key])
+            if before is None:
+                changed.append({**row, "first_seen_at": now, "archived_at": None})
+            elif before.fingerprint != row["fingerprint"] or before.archived_at is not None:
+                differences = _differences(mirror, before, row)
+                history += _notes(mirror, row[mirror.key], differences, now, learnt_by)
+                changed.append(_merged(mirror, before, row, differences, now))
+    if changed:
+        upsert(session, mirror.table, changed)
+    note_history(session, history)
+    return len(changed)
+
+
+def archive_missing(
+    session: Session,
+    mirror: Mirror,
+    seen: Collection[str],
+    *,
+    scan_started: datetime,
+    now: datetime,
+) -> int:
+    """Mark as archived what a complete scan did not see; return how many.
+
+    Rows first seen after the scan began are left alone: the scan may have passed their place.
+    """
+    table = mirror.table
+    key = table.c[mirror.key]
+    known = session.execute(
+        select(key).where(table.c.archived_at.is_(None), table.c.first_seen_at < scan_started)
+    ).scalars()
+    missing = [value for value in known if value not in seen]
+    for batch in _batches(missing, KEYS_A_QUERY):
+        session.execute(update(mirror.model).where(key.in_(batch)).values(archived_at=now))
+    gone = {"archived": (None, "archived")}
+    note_history(
+        session,
+        [note for value in missing for note in _notes(mirror, value, gone, now, "sync")],
+    )
+    return len(missing)
+
+
+def note_history(session: Session, notes: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows to the history."""
+    if notes:
+        session.execute(insert(HistoryRow), list(notes))
+
+
+def history_note(  # the shape of one row of the history
+    kind: str,
+    subject_id: str,
+    field: str,
+    before: Any,
+    after: Any,
+    *,
+    at: datetime,
+    learnt_by: str,
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "subject_id": subject_id,
+        "field": field,
+        "before": _as_text(before),
+        "after": _as_text(after),
+        "at": at,
+        "learnt_by": learnt_by,
+    }
+
+
+def _stored(session: Session, mirror: Mirror, keys: Sequence[str]) -> dict[str, Row[Any]]:
+    names = {
+        mirror.key,
+        "fingerprint",
+        "first_seen_at",
+        "archived_at",
+        *mirror.watched,
+        *mirror.kept,
+        *(column for _, column in mirror.since),
+    }
+    table = mirror.table
+    found = session.execute(
+        select(*(table.c[name] for name in sorted(names))).where(table.c[mirror.key].in_(keys))
+    )
+    return {getattr(row, mirror.key): row for row in found}
+
+
+def _differences(
+    mirror: Mirror, before: Row[Any], row: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    found = {
+        name: (getattr(before, name), row[name])
+        for name in mirror.watched
+        if getattr(before, name) != row[name]
+    }
+    if before.archived_at is not None:
+        found["archived"] = ("archived", None)
+    return found
+
+
+def _merged(
+    mirror: Mirror,
+    before: Row[Any],
+    row: Mapping[str, Any],
+    differences: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    ours = {name: getattr(before, name) for name in ("first_seen_at", *mirror.kept)}
+    since = {
+        column: now if field in differences else getattr(before, column)
+        for field, column in mirror.since
+    }
+    return {**row, **ours, **since, "archived_at": None}
+
+
+def _notes(
+    mirror: Mirror,
+    subject_id: str,
+    differences: Mapping[str, tuple[Any, Any]],
+    now: datetime,
+    learnt_by: str,
+) -> list[dict[str, Any]]:
+    return [
+        history_note(mirror.kind, subject_id, field, before, after, at=now, learnt_by=learnt_by)
+        for field, (before, after) in differences.items()
+    ]
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _batches(items: Any, size: int) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

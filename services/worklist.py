@@ -1,0 +1,161 @@
+"""What needs somebody today, most costly to miss first, and the headline numbers."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services import link_requests, onboarding, revenue
+from services.domain.money import Money, usd
+from services.domain.revenue_stage import Bucket
+from services.store import Store, cases, clients, transactions
+from services.store.cases import CaseFilter
+from services.store.clients import ClientFilter
+from services.store.transactions import TransactionFilter
+
+HEADLINE_PERIOD = timedelta(days=30)
+STUCK_SHOWN = 8
+
+
+class WorkKind(StrEnum):
+    """Kinds of work, the most costly to miss first."""
+
+    LINK_REQUEST = "link request"
+    STUCK_CLIENT = "stuck client"
+    NEEDS_INFO = "needs info"
+    LATE_PAYMENT = "late payment"
+    READY_TO_INVOICE = "ready to invoice"
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """Something to do; ``subject`` is a tenant id where one client is meant, else None."""
+
+    kind: WorkKind
+    title: str
+    detail: str
+    since: datetime | None
+    """When it began, or for a link request when it runs out."""
+    subject: str | None = None
+    amount: Money | None = None
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A number of the last thirty days against the thirty before."""
+
+    now: int
+    before: int
+
+
+@dataclass(frozen=True)
+class Headlines:
+    """The numbers that the overview begins with; ``collected_fees`` in US cents."""
+
+    new_clients: Headline
+    new_cases: Headline
+    collected_fees: Headline
+    ready_to_invoice: Money
+
+
+def work_list(store: Store, *, now: datetime, stuck_after: timedelta) -> list[WorkItem]:
+    """Everything that waits for the partner's team, by kind and then by age."""
+    return [
+        *_running_out(store, now),
+        *_stuck(store, now, stuck_after),
+        *_needing_info(store),
+        *_late(store, now),
+        *_ready_to_invoice(store),
+    ]
+
+
+def headlines(store: Store, *, now: datetime) -> Headlines:
+    """The last thirty days against the thirty before."""
+    this, last = _periods(now)
+    return Headlines(
+        new_clients=Headline(_new_clients(store, *this), _new_clients(store, *last)),
+        new_cases=Headline(_new_cases(store, *this), _new_cases(store, *last)),
+        collected_fees=Headline(_fees(store, *this), _fees(store, *last)),
+        ready_to_invoice=_bucket_fee(store, Bucket.READY_TO_INVOICE_DEBITURA),
+    )
+
+
+def _running_out(store: Store, now: datetime) -> list[WorkItem]:
+    return [
+        WorkItem(
+            WorkKind.LINK_REQUEST,
+            request.company_name,
+            "Link request runs out; remind the client or ask again.",
+            request.expires_at,
+            request.tenant_id,
+        )
+        for request in link_requests.running_out(store, now=now, within=link_requests.SOON)
+    ]
+
+
+def _stuck(store: Store, now: datetime, limit: timedelta) -> list[WorkItem]:
+    return [
+        WorkItem(
+            WorkKind.STUCK_CLIENT,
+            client.name,
+            f"{client.stage.label}. {client.next_step}",
+            client.stage_since,
+            client.tenant_id,
+        )
+        for client in onboarding.stuck_clients(store, now=now, limit=limit)
+    ]
+
+
+def _needing_info(store: Store) -> list[WorkItem]:
+    with store.read() as session:
+        number = cases.count(session, CaseFilter(needs_info=True))
+    if not number:
+        return []
+    title = f"{number:,} {'case needs' if number == 1 else 'cases need'} information"
+    return [WorkItem(WorkKind.NEEDS_INFO, title, "The client has to answer.", None)]
+
+
+def _late(store: Store, now: datetime) -> list[WorkItem]:
+    late = revenue.only_late(TransactionFilter(), now=now)
+    totals = revenue.bucket_totals(store, late).values()
+    number = sum(total.transactions for total in totals)
+    if not number:
+        return []
+    amount = usd(sum(total.fee.minor for total in totals))
+    title = f"{number:,} {'payment is' if number == 1 else 'payments are'} late"
+    detail = "The collection partner should have paid Debitura by now."
+    return [WorkItem(WorkKind.LATE_PAYMENT, title, detail, None, amount=amount)]
+
+
+def _ready_to_invoice(store: Store) -> list[WorkItem]:
+    amount = _bucket_fee(store, Bucket.READY_TO_INVOICE_DEBITURA)
+    if not amount.minor:
+        return []
+    title = "Fees are ready to invoice"
+    return [WorkItem(WorkKind.READY_TO_INVOICE, title, "Invoice Debitura.", None, amount=amount)]
+
+
+def _periods(now: datetime) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
+    start = now - HEADLINE_PERIOD
+    return (start, now), (start - HEADLINE_PERIOD, start)
+
+
+def _new_clients(store: Store, since: datetime, until: datetime) -> int:
+    wanted = ClientFilter(linked_from=since, linked_before=until)
+    with store.read() as session:
+        return sum(clients.count_by_stage(session, wanted).values())
+
+
+def _new_cases(store: Store, since: datetime, until: datetime) -> int:
+    with store.read() as session:
+        return cases.count(session, CaseFilter(created_from=since, created_before=until))
+
+
+def _fees(store: Store, since: datetime, until: datetime) -> int:
+    wanted = TransactionFilter(collected_from=since, collected_before=until)
+    with store.read() as session:
+        rows = transactions.totals_by_bucket(session, wanted)
+    return sum(int(row.fee_usd) for row in rows if Bucket(row.bucket).stage is not None)
+
+
+def _bucket_fee(store: Store, bucket: Bucket) -> Money:
+    return revenue.bucket_totals(store, TransactionFilter(buckets=(bucket,)))[bucket].fee
