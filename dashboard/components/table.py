@@ -1,0 +1,228 @@
+"""The table of every list: paged, sorted and exported by the store, not by the screen."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components import formats
+from services import exports
+from services.domain.money import Money
+from services.exports import ExportFormat
+from services.store.paging import ALL_ROWS, Page, Window
+
+Row = TypeVar("Row")
+
+ROWS_A_PAGE = 25
+_MIME = {
+    ExportFormat.CSV: "text/csv",
+    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """One column: what it shows of a row, and how.
+
+    ``sort`` is the name the store sorts by. An amount is shown with its currency and exported as
+    a number beside it.
+    """
+
+    label: str
+    value: Callable[[Row], Any]
+    sort: str | None = None
+    shown: bool = True
+    config: Callable[..., Any] = st.column_config.TextColumn
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+def text(label: str, value: Callable[[Row], Any], **named: Any) -> Column[Row]:
+    return Column(label, value, **named)
+
+
+def number(label: str, value: Callable[[Row], Any], **named: Any) -> Column[Row]:
+    return Column(label, value, config=st.column_config.NumberColumn, **named)
+
+
+def amount(label: str, value: Callable[[Row], Money | None], **named: Any) -> Column[Row]:
+    return Column(label, value, options=(("alignment", "right"),), **named)
+
+
+def moment(label: str, value: Callable[[Row], datetime | None], **named: Any) -> Column[Row]:
+    return Column(
+        label,
+        value,
+        config=st.column_config.DatetimeColumn,
+        options=(("format", "D MMM YYYY, HH:mm"),),
+        **named,
+    )
+
+
+@dataclass(frozen=True)
+class RowAction(Generic[Row]):
+    """A button in every row, and what a click does."""
+
+    label: str
+    act: Callable[[Row], None]
+
+
+def show(
+    rows_of: Callable[[Window], Page[Row]],
+    columns: Sequence[Column[Row]],
+    *,
+    key: str,
+    what: str,
+    sort: str,
+    descending: bool = False,
+    action: RowAction[Row] | None = None,
+    empty: str,
+) -> None:
+    """Draw the table with its toolbar: how many rows, order, columns, export, pages.
+
+    ``key`` names it in the address, ``what`` names its rows in the plural, ``empty`` says what to
+    do when there is none.
+    """
+    toolbar, body = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
+    with toolbar:
+        by, down = _order(columns, key, sort, descending)
+        shown = _choice(columns, key)
+    number = _page_number(key)
+    page = rows_of(Window(number, ROWS_A_PAGE, by, down))
+    pages = max(1, -(-page.total // ROWS_A_PAGE))
+    if page.total and number > pages:
+        page = rows_of(Window(pages, ROWS_A_PAGE, by, down))
+    with toolbar:
+        _exports(lambda: rows_of(Window(1, ALL_ROWS.size, by, down)), columns, key, what)
+    with body:
+        if not page.total:
+            st.info(empty, icon=":material/inbox:")
+            return
+        _body(page, shown, key, what, action)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{formats.count(page.total)} {what}")
+            if pages > 1:
+                st.pagination(pages, key=f"{key}_page", bind="query-params")
+
+
+def _order(
+    columns: Sequence[Column[Row]], key: str, sort: str, descending: bool
+) -> tuple[str, bool]:
+    names = {column.sort: column.label for column in columns if column.sort}
+    orders = [f"{name}{suffix}" for name in names for suffix in ("", "-desc")]
+    default = f"{sort}-desc" if descending else sort
+    chosen = st.selectbox(
+        "Sort by",
+        orders,
+        index=orders.index(default),
+        format_func=lambda order: (
+            f"{names[order.removesuffix('-desc')]} {'↓' if order.endswith('-desc') else '↑'}"
+        ),
+        key=f"{key}_sort",
+        bind="query-params",
+        width=220,
+    )
+    return chosen.removesuffix("-desc"), chosen.endswith("-desc")
+
+
+def _choice(columns: Sequence[Column[Row]], key: str) -> list[Column[Row]]:
+    labels = [column.label for column in columns]
+    with st.popover("Columns", icon=":material/view_column:"):
+        chosen = st.pills(
+            "Columns shown",
+            labels,
+            selection_mode="multi",
+            default=[column.label for column in columns if column.shown],
+            key=f"{key}_columns",
+            persist_state="session",
+        )
+    return [column for column in columns if column.label in chosen] or list(columns[:1])
+
+
+def _page_number(key: str) -> int:
+    try:
+        return max(1, int(st.session_state.get(f"{key}_page") or st.query_params[f"{key}_page"]))
+    except (KeyError, ValueError):
+        return 1
+
+
+def _exports(
+    all_rows: Callable[[], Page[Row]], columns: Sequence[Column[Row]], key: str, what: str
+) -> None:
+    for file_format, mime in _MIME.items():
+        st.download_button(
+            file_format.upper(),
+            data=partial(_file, all_rows, columns, file_format),
+            file_name=f"{what.replace(' ', '-')}.{file_format}",
+            mime=mime,
+            key=f"{key}_{file_format}",
+            on_click="ignore",
+            icon=":material/download:",
+            help=f"All {what} that the filters leave, as {file_format.upper()}.",
+        )
+
+
+def _file(
+    all_rows: Callable[[], Page[Row]], columns: Sequence[Column[Row]], file_format: ExportFormat
+) -> bytes:
+    return exports.as_bytes(_records(all_rows(), columns), file_format)
+
+
+def _records(page: Page[Row], columns: Sequence[Column[Row]]) -> Iterator[exports.Record]:
+    for row in page.rows:
+        record: exports.Record = {}
+        for column in columns:
+            value = column.value(row)
+            if column.options and isinstance(value, Money | None):
+                record[column.label] = None if value is None else value.amount
+                record[f"{column.label}, currency"] = None if value is None else value.currency
+            else:
+                record[column.label] = value
+        yield record
+
+
+def _body(
+    page: Page[Row],
+    columns: Sequence[Column[Row]],
+    key: str,
+    what: str,
+    action: RowAction[Row] | None,
+) -> None:
+    frame = pd.DataFrame(
+        {c.label: [_shown(c.value(row)) for row in page.rows] for c in columns}, dtype=object
+    )
+    config = {c.label: c.config(c.label, **dict(c.options)) for c in columns}
+    if action is not None:
+        frame.insert(0, action.label, [action.label] * len(page.rows))
+        config[action.label] = st.column_config.ButtonColumn(
+            "",
+            key=f"{key}_clicked",
+            type="tertiary",
+            on_click=_clicked,
+            args=(f"{key}_clicked", page.rows, action.act),
+            width="small",
+        )
+    st.dataframe(
+        frame,
+        column_config=config,
+        hide_index=True,
+        height="content",
+        alt=f"{what[:1].upper()}{what[1:]}, {len(page.rows)} of {page.total}",
+    )
+
+
+def _clicked(key: str, rows: Sequence[Row], act: Callable[[Row], None]) -> None:
+    click = st.session_state.get(key)
+    if click is not None:
+        act(rows[click.row])
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Money):
+        return formats.money(value)
+    if isinstance(value, datetime):
+        return value.astimezone(formats.reader_zone())
+    return value

@@ -1,0 +1,68 @@
+"""How pages ask: through the services, from the store, once per change of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import streamlit as st
+
+from services.settings import Settings, load_settings
+from services.store import Store
+from services.wiring import open_store
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What a page needs to ask and to act."""
+
+    settings: Settings
+    store: Store
+
+
+@st.cache_resource(show_spinner=False)
+def backend() -> Backend:
+    """The settings and the store, opened once for all sessions.
+
+    Raises SettingsError or StoreError, which app.py shows.
+    """
+    settings = load_settings()
+    return Backend(settings, open_store(settings))
+
+
+def ask(
+    question: Callable[Concatenate[Store, Asked], Answer],
+    *args: Asked.args,
+    **kwargs: Asked.kwargs,
+) -> Answer:
+    """The service's answer, kept until the store's revision rises."""
+    store = backend().store
+    name = f"{question.__module__}.{question.__qualname__}"
+    answer: Answer = _kept(name, store.location, store.revision(), args, kwargs, _ask=question)
+    return answer
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def this_minute() -> datetime:
+    """The present minute: a moment that repeats, so that answers about it can be kept."""
+    return now().replace(second=0, microsecond=0)
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _kept(
+    name: str,
+    location: str,
+    revision: int,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    _ask: Callable[..., Any],
+) -> Any:
+    return _ask(backend().store, *args, **kwargs)

@@ -1,0 +1,117 @@
+"""What stands above every page: environment, age of the data, search."""
+
+from typing import Literal
+
+import streamlit as st
+
+from dashboard import data, navigation
+from dashboard.components import formats
+from dashboard.data import Backend
+from services import lookup
+from services.activity import Freshness, ScopeStatus, freshness
+from services.lookup import Hit, HitKind
+from services.settings import Environment
+
+POLL_EVERY_S = 2
+SEARCH = "search"
+_ENVIRONMENT_COLORS: dict[Environment, Literal["blue", "orange", "red"]] = {
+    Environment.SANDBOX: "blue",
+    Environment.TEST: "orange",
+    Environment.PRODUCTION: "red",
+}
+_HIT_ICONS = {
+    HitKind.CLIENT: ":material/person:",
+    HitKind.CASE: ":material/folder_open:",
+    HitKind.LINK_REQUEST: ":material/link:",
+}
+
+
+def show(backend: Backend) -> None:
+    """Draw the header and keep it, and the page below, up to date."""
+    st.session_state["revision_shown"] = backend.store.revision()
+    left, right = st.columns([3, 2], vertical_alignment="top")
+    with right:
+        _search()
+    with left:
+        _status(backend)
+
+
+@st.fragment(run_every=POLL_EVERY_S)
+def _status(backend: Backend) -> None:
+    if backend.store.revision() != st.session_state["revision_shown"]:
+        st.rerun()
+    environment = backend.settings.environment
+    state = freshness(backend.store)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(
+            environment.capitalize(),
+            icon=":material/science:" if environment is not Environment.PRODUCTION else None,
+            color=_ENVIRONMENT_COLORS[environment],
+        )
+        _age(state)
+    if state.first_scan_running:
+        _progress(state)
+
+
+def _age(state: Freshness) -> None:
+    if state.true_at is None:
+        told = "No data yet"
+        st.caption(told, help=_scopes_told(state))
+    else:
+        told = f"Data as of {formats.ago(state.true_at, data.now())}"
+        st.caption(told, help=f"{formats.exact(state.true_at)}\n\n{_scopes_told(state)}")
+    if state.failed:
+        st.badge("Out of date", icon=":material/sync_problem:", color="orange")
+        st.caption(f":orange[{formats.plain(state.reason)}]")
+
+
+def _progress(state: Freshness) -> None:
+    done, total = state.progress
+    if total:
+        st.progress(min(done / total, 1.0), text=f"First sync: {done:,} of {total:,} rows so far")
+    else:
+        st.caption("The first sync has not begun. It starts with the worker.")
+
+
+def _scopes_told(state: Freshness) -> str:
+    return "\n".join(f"- {_scope_told(status)}" for status in state.scopes)
+
+
+def _scope_told(status: ScopeStatus) -> str:
+    age = formats.ago(status.true_at, data.now()) if status.true_at else "never read"
+    return f"{status.scope.capitalize()}: {age}"
+
+
+@st.fragment
+def _search() -> None:
+    text = st.text_input(
+        "Search clients and cases",
+        key=SEARCH,
+        type="search",
+        live=True,
+        placeholder="Search client, email, tenant id, case reference, debtor",
+        label_visibility="collapsed",
+        icon=":material/search:",
+    )
+    if not text or len(text.strip()) < lookup.MIN_CHARACTERS:
+        return
+    hits = data.ask(lookup.search, text)
+    with st.container(border=True, gap="xsmall"):
+        if not hits:
+            st.caption("Nothing found. Try fewer letters, or another field.")
+        for hit in hits:
+            st.button(
+                f"{formats.plain(hit.title)}  :gray[{formats.plain(hit.detail)}]",
+                key=f"hit-{hit.kind}-{hit.id}",
+                icon=_HIT_ICONS[hit.kind],
+                type="tertiary",
+                on_click=_open,
+                args=(hit,),
+            )
+
+
+def _open(hit: Hit) -> None:
+    st.session_state[SEARCH] = ""
+    if hit.kind is HitKind.CASE:
+        navigation.open_case(hit.id)
+    navigation.open_client(hit.id)

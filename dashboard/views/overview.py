@@ -1,0 +1,116 @@
+"""Overview: what needs me today, and is the data fresh?"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import streamlit as st
+
+from dashboard import data, navigation
+from dashboard.components import formats, page
+from services import worklist
+from services.domain.money import usd
+from services.worklist import Headline, WorkItem, WorkKind
+
+SHOWN_OF_A_KIND = 5
+ICONS = {
+    WorkKind.LINK_REQUEST: ":material/timer:",
+    WorkKind.STUCK_CLIENT: ":material/person_alert:",
+    WorkKind.NEEDS_INFO: ":material/help:",
+    WorkKind.LATE_PAYMENT: ":material/schedule:",
+    WorkKind.READY_TO_INVOICE: ":material/request_quote:",
+}
+LISTS = {
+    WorkKind.LINK_REQUEST: (navigation.LINK_REQUESTS, {}, "All link requests"),
+    WorkKind.STUCK_CLIENT: (navigation.ONBOARDING, {"clients_sort": "stage_since"}, "All clients"),
+    WorkKind.NEEDS_INFO: (navigation.CASES, {"case_info": "Needs info"}, "Show the cases"),
+    WorkKind.LATE_PAYMENT: (navigation.REVENUE, {"revenue_late": "true"}, "Show the payments"),
+    WorkKind.READY_TO_INVOICE: (
+        navigation.REVENUE,
+        {"revenue_bucket": "readyToInvoiceDebitura"},
+        "Show the fees",
+    ),
+}
+
+
+def headline(label: str, numbers: Headline, shown: Callable[[int], str], *, told: str) -> None:
+    """A number with its change against the period before."""
+    difference = numbers.now - numbers.before
+    sign = "-" if difference < 0 else "+"
+    st.metric(
+        label,
+        shown(numbers.now),
+        f"{sign}{shown(abs(difference))}" if difference else 0,
+        delta_description="on the 30 days before",
+        border=True,
+        height="stretch",
+        help=told,
+    )
+
+
+def dollars(cents: int) -> str:
+    return formats.usd(usd(cents))
+
+
+def when(item: WorkItem) -> str:
+    if item.amount is not None:
+        return formats.usd(item.amount)
+    if item.since is None:
+        return "since before it was first seen here" if item.subject else ""
+    told = formats.ago(item.since, moment)
+    return f"runs out {told}" if item.kind is WorkKind.LINK_REQUEST else f"since {told}"
+
+
+def show_item(item: WorkItem, number: int) -> None:
+    """One thing to do, a click away from its subject."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if item.subject is None:
+            st.page_link(
+                LISTS[item.kind][0],
+                label=item.title,
+                icon=ICONS[item.kind],
+                query_params=LISTS[item.kind][1],
+            )
+        else:
+            st.page_link(
+                navigation.CLIENT,
+                label=formats.plain(item.title),
+                icon=ICONS[item.kind],
+                query_params={navigation.TENANT: item.subject},
+            )
+        st.caption(f"{item.detail} :gray[{when(item)}]")
+
+
+moment = data.this_minute()
+page.begin("Overview", "What needs you today, and how the last 30 days went.")
+
+numbers = data.ask(worklist.headlines, now=moment)
+with st.grid(4, min_column_width=150):
+    headline("New clients", numbers.new_clients, formats.count, told="Linked in the last 30 days.")
+    headline("New cases", numbers.new_cases, formats.count, told="Created in the last 30 days.")
+    headline(
+        "Fees from collections",
+        numbers.collected_fees,
+        dollars,
+        told="Referral fees of what debtors paid in the last 30 days, without disputed ones.",
+    )
+    st.metric(
+        "Ready to invoice",
+        formats.usd(numbers.ready_to_invoice),
+        border=True,
+        height="stretch",
+        help="What you may invoice to Debitura now.",
+    )
+
+st.header("To do")
+stuck_after = timedelta(days=data.backend().settings.stuck_after_days)
+work = data.ask(worklist.work_list, now=moment, stuck_after=stuck_after)
+if not work:
+    st.success("Nothing waits for you.", icon=":material/task_alt:")
+for kind in WorkKind:
+    items = [item for item in work if item.kind is kind]
+    for number, item in enumerate(items[:SHOWN_OF_A_KIND]):
+        show_item(item, number)
+    if len(items) > SHOWN_OF_A_KIND:
+        target, parameters, label = LISTS[kind]
+        more = f"{label} ({len(items) - SHOWN_OF_A_KIND:,} more of this kind)"
+        st.page_link(target, label=more, icon=":material/more_horiz:", query_params=parameters)

@@ -1,0 +1,195 @@
+"""Revenue: at which stage is our money, what may we invoice, does it agree with Debitura?"""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard import data, navigation
+from dashboard.components import charts, filters, formats, page, table
+from services import revenue
+from services.revenue import (
+    Bucket,
+    BucketTotal,
+    Reconciliation,
+    StageTotal,
+    TransactionFilter,
+    TransactionSummary,
+)
+from services.store import Page, Window
+
+BUCKET_LABELS = {bucket.value: bucket.label for bucket in Bucket}
+MODES = {
+    "PayWhenPaid": "A fee may be invoiced once the collection partner has paid Debitura.",
+    "ConfirmedPipeline": "A fee may be invoiced once the collection partner's commission is paid.",
+}
+
+moment = data.this_minute()
+
+COLUMNS: tuple[table.Column[TransactionSummary], ...] = (
+    table.moment("Collected", lambda t: t.collected_at, sort="collected_at"),
+    table.text("Client", lambda t: t.client_name, sort="client_name"),
+    table.text("Case", lambda t: t.case_reference, sort="case_reference"),
+    table.text("Debtor", lambda t: t.debtor_name, shown=False),
+    table.amount("Paid by debtor", lambda t: t.payment, sort="payment"),
+    table.amount("Fee", lambda t: t.fee, sort="fee"),
+    table.amount("Fee in USD", lambda t: t.fee_usd, sort="fee_usd"),
+    table.text("Estimate", lambda t: "estimate" if t.is_estimate else ""),
+    table.text("Stage", lambda t: t.bucket.stage.label if t.bucket.stage else "In no total"),
+    table.text("Bucket", lambda t: t.bucket.label, sort="bucket"),
+    table.text("Transaction id", lambda t: t.id, shown=False),
+)
+
+
+def wanted_transactions() -> TransactionFilter:
+    """What the filter row asks for; every figure on the page obeys it."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = filters.text("Client, case or debtor", key="revenue_q")
+        collected_from, collected_before = filters.period("Collected", key="revenue_period")
+        currencies = filters.several(
+            "Currency", data.ask(revenue.currencies), key="revenue_currency"
+        )
+        late = st.toggle(
+            "Late only",
+            key="revenue_late",
+            bind="query-params",
+            help="The collection partner should have paid Debitura by now.",
+        )
+    wanted = TransactionFilter(
+        text=text,
+        currencies=currencies,
+        collected_from=collected_from,
+        collected_before=collected_before,
+    )
+    return revenue.only_late(wanted, now=moment) if late else wanted
+
+
+def show_stages(stages: list[StageTotal], totals: dict[Bucket, BucketTotal]) -> None:
+    """The four stages in numbers, and what is in none of them."""
+    with st.grid(4, min_column_width=150):
+        for total in stages:
+            st.metric(
+                total.stage.label,
+                formats.usd(total.fee),
+                border=True,
+                help=f"{total.transactions:,} transactions, in US dollars.",
+            )
+    apart = (totals[Bucket.DISPUTED], totals[Bucket.CREDITED])
+    told = "; ".join(
+        f"{total.bucket.label}: {formats.usd(total.fee)} in {total.transactions:,}"
+        for total in apart
+    )
+    mode = MODES.get(data.ask(revenue.invoicing_mode) or "", "")
+    st.caption(formats.plain(f"In no total: {told}. {mode}"))
+
+
+def pick_bucket(stages: list[StageTotal]) -> tuple[Bucket, ...]:
+    """The funnel; the clicked bucket, or none."""
+    st.subheader("Where the fees are")
+    picked = charts.show_to_pick(
+        charts.revenue_funnel(stages),
+        key="revenue_funnel",
+        alt="; ".join(f"{total.stage.label}: {formats.usd(total.fee)}" for total in stages),
+    )
+    return (Bucket(picked),) if picked else ()
+
+
+def show_buckets(totals: dict[Bucket, BucketTotal]) -> None:
+    """The seven buckets, and what is in none of them, in rows and dollars."""
+    shown = list(totals.values())
+    st.dataframe(
+        {
+            "Bucket": [total.bucket.label for total in shown],
+            "Stage": [
+                total.bucket.stage.label if total.bucket.stage else "In no total" for total in shown
+            ],
+            "Transactions": [total.transactions for total in shown],
+            "Fees": [formats.usd(total.fee) for total in shown],
+        },
+        column_config={"Fees": st.column_config.TextColumn(alignment="right")},
+        hide_index=True,
+        alt="Transactions and referral fees in each bucket",
+    )
+
+
+def show_months(wanted: TransactionFilter) -> None:
+    months = data.ask(revenue.monthly_fees, wanted)
+    st.subheader("By month of collection")
+    charts.show(
+        charts.monthly_fees(months),
+        key="revenue_months",
+        alt=f"Referral fees by month of collection and stage over {len(months)} months",
+    )
+
+
+def show_agreement(found: Reconciliation | None) -> None:
+    """Whether our sums are Debitura's."""
+    st.subheader("Does it agree with Debitura?")
+    if found is None:
+        st.info("Known after the first complete sync.", icon=":material/hourglass_top:")
+        return
+    if not found.differences:
+        st.success(
+            f"All seven buckets agree to the cent, as of {formats.exact(found.as_of)}.",
+            icon=":material/verified:",
+        )
+        return
+    st.warning(
+        "These buckets differ from Debitura's own summary. A change during the sync may be the "
+        "reason; the next sync reads everything again.",
+        icon=":material/difference:",
+    )
+    st.dataframe(
+        {
+            "Bucket": [each.bucket.label for each in found.differences],
+            "Ours": [formats.usd(each.ours.fee) for each in found.differences],
+            "Debitura's": [formats.usd(each.theirs.fee) for each in found.differences],
+            "Our rows": [each.ours.transactions for each in found.differences],
+            "Debitura's rows": [each.theirs.transactions for each in found.differences],
+        },
+        hide_index=True,
+        alt="Buckets in which our sums and Debitura's differ",
+    )
+
+
+def chosen_buckets() -> tuple[Bucket, ...]:
+    chosen = filters.several(
+        "Bucket", list(BUCKET_LABELS), key="revenue_bucket", names=BUCKET_LABELS
+    )
+    return tuple(Bucket(name) for name in chosen)
+
+
+def rows(window: Window) -> Page[TransactionSummary]:
+    return data.ask(revenue.list_transactions, narrowed, window)
+
+
+def open_client(transaction: TransactionSummary) -> None:
+    if transaction.tenant_id is not None:
+        navigation.open_client(transaction.tenant_id)
+
+
+page.begin("Revenue", "At which stage are the fees, what may be invoiced, and does it add up?")
+wanted = wanted_transactions()
+totals = data.ask(revenue.bucket_totals, wanted)
+stages = revenue.stage_totals(totals)
+show_stages(stages, totals)
+left, right = st.columns([3, 2])
+with left:
+    picked = pick_bucket(stages)
+with right:
+    st.subheader("By bucket")
+    show_buckets(totals)
+show_months(wanted)
+show_agreement(data.ask(revenue.reconciliation))
+st.subheader("Transactions")
+buckets = chosen_buckets() or picked
+narrowed = replace(wanted, buckets=buckets) if buckets else wanted
+table.show(
+    rows,
+    COLUMNS,
+    key="revenue",
+    what="transactions",
+    sort="collected_at",
+    descending=True,
+    action=table.RowAction("Open", open_client),
+    empty="No transaction fits these filters. Clear one to see more.",
+)
