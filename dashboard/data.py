@@ -1,15 +1,17 @@
 """How pages ask: through the services, from the store, once per change of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
+from services.debitura import ReferralPartnerApi
 from services.settings import Settings, load_settings
 from services.store import Store
-from services.wiring import open_store
+from services.wiring import open_api, open_store
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -31,6 +33,13 @@ def backend() -> Backend:
     """
     settings = load_settings()
     return Backend(settings, open_store(settings))
+
+
+@contextmanager
+def debitura() -> Iterator[ReferralPartnerApi]:
+    """The Referral Partner API, for an action. Raises SettingsError without a key."""
+    with open_api(backend().settings) as api:
+        yield api
 
 
 def ask(

@@ -105,6 +105,7 @@ def _search() -> None:
                 key=f"hit-{hit.kind}-{hit.id}",
                 icon=_HIT_ICONS[hit.kind],
                 type="tertiary",
+                wrap=False,
                 on_click=_open,
                 args=(hit,),
             )

@@ -1,6 +1,6 @@
 """Clients on their way from a created account to the first recovered debt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.domain.money import Money, usd
@@ -59,11 +59,8 @@ class FunnelStep:
     clients: int
 
 
-SIDE_ROADS = (
-    OnboardingStage.CONTRACT_UPGRADE,
-    OnboardingStage.POWER_OF_ATTORNEY,
-    OnboardingStage.KYC_PENDING,
-)
+WAITING = tuple(stage for stage in OnboardingStage if stage.waits_for_client)
+"""Stages in which the client has something to sign or prove."""
 
 
 def stage_counts(store: Store, wanted: ClientFilter) -> dict[OnboardingStage, int]:
@@ -103,16 +100,21 @@ def countries(store: Store) -> list[str]:
         return clients.countries(session)
 
 
-def stuck_clients(store: Store, *, now: datetime, limit: timedelta) -> list[ClientSummary]:
-    """Clients that have something to sign or prove and did not for longer than ``limit``.
+def only_stuck(wanted: ClientFilter, *, now: datetime, limit: timedelta) -> ClientFilter:
+    """``wanted`` narrowed to who has something to sign or prove for longer than ``limit``.
 
-    The longest waiting comes first. Those of whom nobody knows since when they wait, because they
-    did so already when first seen, come last.
+    Clients that waited already when first seen count as stuck: nobody knows since when.
     """
-    waiting = ClientFilter(stages=tuple(s for s in OnboardingStage if s.waits_for_client))
-    rows = list_clients(store, waiting, ALL_ROWS).rows
-    stuck = [row for row in rows if row.stage_since is None or now - row.stage_since > limit]
-    return sorted(stuck, key=lambda row: row.stage_since or now)
+    stages = tuple(stage for stage in WAITING if stage in wanted.stages or not wanted.stages)
+    # No stage at all would mean every stage.
+    return replace(wanted, stages=stages or ("none",), stage_began_before=now - limit)
+
+
+def stuck_clients(store: Store, *, now: datetime, limit: timedelta) -> list[ClientSummary]:
+    """The stuck clients, the longest waiting first, those of unknown age last."""
+    stuck = only_stuck(ClientFilter(), now=now, limit=limit)
+    longest_first = Window(size=ALL_ROWS.size, sort="stage_since")
+    return list(list_clients(store, stuck, longest_first).rows)
 
 
 def sentence(client: ClientSummary, *, now: datetime) -> str:
@@ -153,6 +155,9 @@ _SENTENCES = {
 }
 
 
+_KYC_WORDS = {"NotRequired": "Not required"}
+
+
 def _summary(row: ClientRow) -> ClientSummary:
     return ClientSummary(
         tenant_id=row.external_tenant_id,
@@ -170,7 +175,7 @@ def _summary(row: ClientRow) -> ClientSummary:
         cases_total=row.cases_total,
         cases_closed=row.cases_closed,
         earnings_usd=usd(row.earnings_usd or 0),
-        kyc_status=row.kyc_status,
+        kyc_status=_KYC_WORDS.get(row.kyc_status or "", row.kyc_status),
         contacts=tuple(Contact(user.get("name"), user.get("email")) for user in row.users),
         archived_at=row.archived_at,
     )

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import platformdirs
 from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 
 class Environment(StrEnum):
@@ -41,7 +43,9 @@ _CUSTOMER_URLS = {
 class Settings(BaseSettings):
     """The dashboard's settings. Field descriptions are the README's configuration table."""
 
-    model_config = SettingsConfigDict(populate_by_name=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        populate_by_name=True, extra="ignore", frozen=True, env_ignore_empty=True
+    )
 
     environment: Environment = Field(
         Environment.SANDBOX,
@@ -88,8 +92,9 @@ class Settings(BaseSettings):
     sync_interval_seconds: float = Field(
         300,
         gt=0,
+        le=86_400,
         validation_alias="PARTNER_DASHBOARD_SYNC_INTERVAL_SECONDS",
-        description="Seconds between two passes of the worker.",
+        description="Seconds between two passes of the worker, at most a day.",
     )
     requests_per_minute: int = Field(
         1800,
@@ -121,6 +126,16 @@ class Settings(BaseSettings):
     def _is_web_address(cls, value: str | None) -> str | None:
         if value is not None:
             TypeAdapter(AnyHttpUrl).validate_python(value)
+        return value
+
+    @field_validator("database_url_override")
+    @classmethod
+    def _is_database_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                make_url(value)
+            except ArgumentError:
+                raise ValueError("it is not the address of a database") from None
         return value
 
     @field_validator("webhook_secrets", mode="before")

@@ -7,13 +7,13 @@ from enum import StrEnum
 from services import link_requests, onboarding, revenue
 from services.domain.money import Money, usd
 from services.domain.revenue_stage import Bucket
-from services.store import Store, cases, clients, transactions
+from services.periods import Period, before, last_days
+from services.store import Store, cases, clients
 from services.store.cases import CaseFilter
 from services.store.clients import ClientFilter
 from services.store.transactions import TransactionFilter
 
-HEADLINE_PERIOD = timedelta(days=30)
-STUCK_SHOWN = 8
+HEADLINE_DAYS = 30
 
 
 class WorkKind(StrEnum):
@@ -70,11 +70,12 @@ def work_list(store: Store, *, now: datetime, stuck_after: timedelta) -> list[Wo
 
 def headlines(store: Store, *, now: datetime) -> Headlines:
     """The last thirty days against the thirty before."""
-    this, last = _periods(now)
+    this = last_days(HEADLINE_DAYS, now.date())
+    last = before(this)
     return Headlines(
-        new_clients=Headline(_new_clients(store, *this), _new_clients(store, *last)),
-        new_cases=Headline(_new_cases(store, *this), _new_cases(store, *last)),
-        collected_fees=Headline(_fees(store, *this), _fees(store, *last)),
+        new_clients=Headline(_new_clients(store, this), _new_clients(store, last)),
+        new_cases=Headline(_new_cases(store, this), _new_cases(store, last)),
+        collected_fees=Headline(_fees(store, this), _fees(store, last)),
         ready_to_invoice=_bucket_fee(store, Bucket.READY_TO_INVOICE_DEBITURA),
     )
 
@@ -134,27 +135,22 @@ def _ready_to_invoice(store: Store) -> list[WorkItem]:
     return [WorkItem(WorkKind.READY_TO_INVOICE, title, "Invoice Debitura.", None, amount=amount)]
 
 
-def _periods(now: datetime) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
-    start = now - HEADLINE_PERIOD
-    return (start, now), (start - HEADLINE_PERIOD, start)
-
-
-def _new_clients(store: Store, since: datetime, until: datetime) -> int:
-    wanted = ClientFilter(linked_from=since, linked_before=until)
+def _new_clients(store: Store, period: Period) -> int:
+    wanted = ClientFilter(linked_from=period.start, linked_before=period.end)
     with store.read() as session:
         return sum(clients.count_by_stage(session, wanted).values())
 
 
-def _new_cases(store: Store, since: datetime, until: datetime) -> int:
+def _new_cases(store: Store, period: Period) -> int:
     with store.read() as session:
-        return cases.count(session, CaseFilter(created_from=since, created_before=until))
+        wanted = CaseFilter(created_from=period.start, created_before=period.end)
+        return cases.count(session, wanted)
 
 
-def _fees(store: Store, since: datetime, until: datetime) -> int:
-    wanted = TransactionFilter(collected_from=since, collected_before=until)
-    with store.read() as session:
-        rows = transactions.totals_by_bucket(session, wanted)
-    return sum(int(row.fee_usd) for row in rows if Bucket(row.bucket).stage is not None)
+def _fees(store: Store, period: Period) -> int:
+    wanted = TransactionFilter(collected_from=period.start, collected_before=period.end)
+    stages = revenue.stage_totals(revenue.bucket_totals(store, wanted))
+    return sum(total.fee.minor for total in stages)
 
 
 def _bucket_fee(store: Store, bucket: Bucket) -> Money:

@@ -1,10 +1,12 @@
 """Filters that several pages have; each lives in the address."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import streamlit as st
+
+from services.periods import Period, between, last_days
 
 Choice = TypeVar("Choice")
 
@@ -39,19 +41,17 @@ def one(label: str, options: dict[str, Choice], *, key: str) -> Choice:
     return options.get(chosen, next(iter(options.values())))
 
 
-def period(label: str, *, key: str) -> tuple[datetime | None, datetime | None]:
-    """From the start of the first day to the end of the last, in UTC; None where it is open."""
+def period(label: str, *, key: str) -> Period:
+    """A span of whole days."""
     today = datetime.now(UTC).date()
-    spans = {
-        "Any time": (None, None),
-        "Last 30 days": (today - timedelta(days=29), today),
-        "Last 90 days": (today - timedelta(days=89), today),
-        "This year": (today.replace(month=1, day=1), today),
-        "Last year": (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
-    }
-    first, last = one(label, spans, key=key)
-    return _start(first), _start(last + timedelta(days=1)) if last else None
-
-
-def _start(day: date | None) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return one(
+        label,
+        {
+            "Any time": Period(),
+            "Last 30 days": last_days(30, today),
+            "Last 90 days": last_days(90, today),
+            "This year": between(today.replace(month=1, day=1), today),
+            "Last year": between(date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
+        },
+        key=key,
+    )

@@ -18,6 +18,7 @@ from services.store.paging import ALL_ROWS, Page, Window
 Row = TypeVar("Row")
 
 ROWS_A_PAGE = 25
+_ACTIONS = "actions"
 _MIME = {
     ExportFormat.CSV: "text/csv",
     ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -64,10 +65,14 @@ def moment(label: str, value: Callable[[Row], datetime | None], **named: Any) ->
 
 @dataclass(frozen=True)
 class RowAction(Generic[Row]):
-    """A button in every row, and what a click does."""
+    """Something that can be done with a row, and what doing it does.
+
+    ``offered`` says for which rows.
+    """
 
     label: str
     act: Callable[[Row], None]
+    offered: Callable[[Row], bool] = lambda _row: True
 
 
 def show(
@@ -78,7 +83,7 @@ def show(
     what: str,
     sort: str,
     descending: bool = False,
-    action: RowAction[Row] | None = None,
+    actions: Sequence[RowAction[Row]] = (),
     empty: str,
 ) -> None:
     """Draw the table with its toolbar: how many rows, order, columns, export, pages.
@@ -101,7 +106,7 @@ def show(
         if not page.total:
             st.info(empty, icon=":material/inbox:")
             return
-        _body(page, shown, key, what, action)
+        _body(page, shown, key, what, actions)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{formats.count(page.total)} {what}")
             if pages > 1:
@@ -189,35 +194,47 @@ def _body(
     columns: Sequence[Column[Row]],
     key: str,
     what: str,
-    action: RowAction[Row] | None,
+    actions: Sequence[RowAction[Row]],
 ) -> None:
     frame = pd.DataFrame(
         {c.label: [_shown(c.value(row)) for row in page.rows] for c in columns}, dtype=object
     )
     config = {c.label: c.config(c.label, **dict(c.options)) for c in columns}
-    if action is not None:
-        frame.insert(0, action.label, [action.label] * len(page.rows))
-        config[action.label] = st.column_config.ButtonColumn(
+    if actions:
+        frame.insert(0, _ACTIONS, [_offered(row, actions) for row in page.rows])
+        config[_ACTIONS] = st.column_config.ButtonColumn(
             "",
             key=f"{key}_clicked",
             type="tertiary",
             on_click=_clicked,
-            args=(f"{key}_clicked", page.rows, action.act),
+            args=(f"{key}_clicked", page.rows, actions),
             width="small",
+            pinned=True,
         )
     st.dataframe(
         frame,
         column_config=config,
         hide_index=True,
         height="content",
+        placeholder=formats.NOTHING,
         alt=f"{what[:1].upper()}{what[1:]}, {len(page.rows)} of {page.total}",
     )
 
 
-def _clicked(key: str, rows: Sequence[Row], act: Callable[[Row], None]) -> None:
+def _offered(row: Row, actions: Sequence[RowAction[Row]]) -> str | list[str]:
+    """One action is a button; several are a menu."""
+    labels = [action.label for action in actions if action.offered(row)]
+    return labels[0] if len(labels) == 1 else labels
+
+
+def _clicked(key: str, rows: Sequence[Row], actions: Sequence[RowAction[Row]]) -> None:
     click = st.session_state.get(key)
-    if click is not None:
-        act(rows[click.row])
+    if click is None:
+        return
+    row = rows[click.row]
+    for action in actions:
+        if action.label == click.label and action.offered(row):
+            action.act(row)
 
 
 def _shown(value: Any) -> Any:

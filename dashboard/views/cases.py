@@ -1,11 +1,13 @@
 """Cases: where are they, what waits on whom, what is ageing?"""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard import data, navigation
 from dashboard.components import case_facts, charts, filters, formats, page, table
 from services import cases
-from services.cases import CaseFilter, CaseSummary, FilterChoices
+from services.cases import CaseFilter, CaseSummary, FilterChoices, LifecycleCount
 from services.store import Page, Window
 
 INFO = {"All": None, "Needs info": True, "Needs none": False}
@@ -33,71 +35,84 @@ COLUMNS: tuple[table.Column[CaseSummary], ...] = (
 
 
 def wanted_cases(choices: FilterChoices) -> CaseFilter:
-    """What the filter row asks for."""
-    labels = {name: cases.lifecycle_label(name) for name in choices.lifecycles}
+    """What the filter row asks for, but for the lifecycle."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = filters.text("Reference, debtor or client", key="case_q")
-        lifecycles = filters.several(
-            "Lifecycle", choices.lifecycles, key="case_lifecycle", names=labels
-        )
-        phases = filters.several("Phase", choices.phases, key="case_phase")
-        countries = filters.several(
-            "Debtor's country", choices.debtor_countries, key="case_country"
-        )
-        partners = filters.several(
-            "Collection partner", choices.collection_partners, key="case_partner"
-        )
-        currencies = filters.several("Currency", choices.currencies, key="case_currency")
+        created = filters.period("Created", key="case_created")
         needs_info = filters.one("Information", INFO, key="case_info")
-        created_from, created_before = filters.period("Created", key="case_created")
+        with st.popover("More filters", icon=":material/tune:"):
+            phases = filters.several("Phase", choices.phases, key="case_phase")
+            countries = filters.several(
+                "Debtor's country", choices.debtor_countries, key="case_country"
+            )
+            partners = filters.several(
+                "Collection partner", choices.collection_partners, key="case_partner"
+            )
+            currencies = filters.several("Currency", choices.currencies, key="case_currency")
+    chosen = [value for group in (phases, countries, partners, currencies) for value in group]
+    if chosen:
+        st.caption(f"Only: {formats.plain(', '.join(chosen))}")
     return CaseFilter(
         text=text,
-        lifecycles=lifecycles,
         phases=phases,
         debtor_countries=countries,
         collection_partners=partners,
         currencies=currencies,
         needs_info=needs_info,
-        created_from=created_from,
-        created_before=created_before,
+        created_from=created.start,
+        created_before=created.end,
     )
 
 
-def show_pipeline(wanted: CaseFilter) -> None:
-    """Where the cases are and who acts next."""
-    pipeline = data.ask(cases.pipeline, wanted)
-    chart, beside = st.columns([3, 2])
-    with chart:
-        st.subheader("Cases by lifecycle")
-        charts.show(
-            charts.case_pipeline(pipeline),
-            key="case_pipeline",
-            alt="; ".join(f"{step.label}: {step.cases} cases" for step in pipeline),
-        )
-    with beside:
-        st.subheader("Who acts next")
-        with st.grid(2, min_column_width=130):
-            for actor, number in cases.waiting_on(pipeline).items():
-                st.metric(actor, formats.count(number), border=True)
-        st.subheader("Amounts by currency")
-        totals = data.ask(cases.totals_by_currency, wanted)
-        st.dataframe(
-            {
-                "Cases": [total.cases for total in totals],
-                "Claimed": [formats.money(total.gross) for total in totals],
-                "Open": [formats.money(total.remainder) for total in totals],
-            },
-            column_config={
-                "Claimed": st.column_config.TextColumn(alignment="right"),
-                "Open": st.column_config.TextColumn(alignment="right"),
-            },
-            hide_index=True,
-            alt="Amounts claimed and still open, by currency",
-        )
+def pick_lifecycle(pipeline: list[LifecycleCount]) -> tuple[str, ...]:
+    """The pipeline; the clicked lifecycle, or none."""
+    st.subheader("Cases by lifecycle")
+    picked = charts.show_to_pick(
+        charts.case_pipeline(pipeline),
+        key="case_pipeline",
+        alt="; ".join(f"{step.label}: {step.cases} cases" for step in pipeline),
+    )
+    if picked is None:
+        st.caption("Click a bar to see its cases in the table.")
+        return ()
+    st.caption(f"The table shows: {formats.plain(cases.lifecycle_label(picked))}.")
+    return (picked,)
+
+
+def pick_actor(pipeline: list[LifecycleCount]) -> tuple[str, ...]:
+    """Who acts next, with their counts; the lifecycles that wait on the chosen."""
+    waiting = cases.waiting_on(pipeline)
+    chosen = st.pills(
+        "Who acts next",
+        list(waiting),
+        format_func=lambda actor: f"{actor} {formats.count(waiting[actor])}",
+        key="case_actor",
+        bind="query-params",
+        help="Choose one to see in the table what waits on it.",
+    )
+    return tuple(step.name for step in pipeline if step.next_actor == chosen) if chosen else ()
+
+
+def show_amounts(wanted: CaseFilter) -> None:
+    st.subheader("Amounts by currency")
+    totals = data.ask(cases.totals_by_currency, wanted)
+    st.dataframe(
+        {
+            "Cases": [total.cases for total in totals],
+            "Claimed": [formats.money(total.gross) for total in totals],
+            "Outstanding": [formats.money(total.remainder) for total in totals],
+        },
+        column_config={
+            "Claimed": st.column_config.TextColumn(alignment="right"),
+            "Outstanding": st.column_config.TextColumn(alignment="right"),
+        },
+        hide_index=True,
+        alt="Amounts claimed and still outstanding, by currency",
+    )
 
 
 def rows(window: Window) -> Page[CaseSummary]:
-    return data.ask(cases.list_cases, wanted, window)
+    return data.ask(cases.list_cases, narrowed, window)
 
 
 def open_row(row: CaseSummary) -> None:
@@ -108,10 +123,15 @@ page.begin("Cases", "Where are the cases, and what waits on whom?")
 open_id = st.query_params.get(navigation.CASE)
 if open_id:
     case_facts.show(data.ask(cases.case, open_id))
-chart_place = st.container()
 wanted = wanted_cases(data.ask(cases.filter_choices))
-with chart_place:
-    show_pipeline(wanted)
+pipeline = data.ask(cases.pipeline, wanted)
+left, right = st.columns([3, 2])
+with left:
+    picked = pick_lifecycle(pipeline)
+with right:
+    waited_on = pick_actor(pipeline)
+    narrowed = replace(wanted, lifecycles=picked or waited_on)
+    show_amounts(narrowed)
 table.show(
     rows,
     COLUMNS,
@@ -119,6 +139,6 @@ table.show(
     what="cases",
     sort="created_at",
     descending=True,
-    action=table.RowAction("Open", open_row),
+    actions=[table.RowAction("Open", open_row)],
     empty="No case fits these filters. Clear one to see more.",
 )

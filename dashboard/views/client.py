@@ -181,7 +181,7 @@ table.show(
     what="cases of this client",
     sort="created_at",
     descending=True,
-    action=table.RowAction("Open", lambda case: navigation.open_case(case.id)),
+    actions=[table.RowAction("Open", lambda case: navigation.open_case(case.id))],
     empty="No case yet."
     if client.stage is not OnboardingStage.CREATED
     else "No case yet: the client has to sign first.",

@@ -5,7 +5,9 @@ import streamlit as st
 from dashboard import data, navigation
 from dashboard.components import formats, page, table
 from services import link_requests
+from services.debitura import DebituraError
 from services.link_requests import LinkRequest, LinkRequestFilter, LinkRequestStatus
+from services.settings import SettingsError
 from services.store import Page, Window
 from services.store.paging import ALL_ROWS
 
@@ -15,6 +17,8 @@ LABELS = {
     LinkRequestStatus.DECLINED: "Declined",
     LinkRequestStatus.EXPIRED: "Expired",
 }
+ASKABLE = (LinkRequestStatus.PENDING, LinkRequestStatus.EXPIRED)
+WANTED_LINK = "wanted_link"
 EMPTY = {
     LinkRequestStatus.PENDING: (
         "Nobody has a request open. One begins when a client that you add has a Debitura account "
@@ -83,6 +87,48 @@ def show_answer(counts: dict[LinkRequestStatus, int]) -> None:
         )
 
 
+def ask_about(request: LinkRequest) -> None:
+    """Remember which request's link is wanted: dialogs open in the run, not in a click."""
+    st.session_state[WANTED_LINK] = request
+
+
+@st.dialog("Approval link", width="medium")
+def show_link(request: LinkRequest) -> None:
+    """The link to copy, and the way to a fresh one."""
+    st.markdown(
+        f"**{formats.plain(request.company_name)}** has until "
+        f"{formats.exact(request.expires_at)} to approve. Debitura sends no email: hand the link "
+        "over yourself."
+    )
+    if request.approval_url:
+        st.code(request.approval_url, language=None, wrap_lines=True)
+    else:
+        st.warning("Debitura's answer held no link. Ask again for one.")
+    st.caption(
+        "Asking again makes a fresh link and a full window. The link above stops working then."
+    )
+    if st.button("Ask again", icon=":material/refresh:", disabled=not request.can_ask_again):
+        ask_again(request)
+
+
+def ask_again(request: LinkRequest) -> None:
+    backend = data.backend()
+    try:
+        with data.debitura() as api:
+            link_requests.ask_again(
+                backend.store,
+                api,
+                request.id,
+                actor="dashboard",
+                now=data.now(),
+                ttl=backend.settings.approval_ttl,
+            )
+    except (DebituraError, SettingsError, LookupError) as error:
+        st.error(f"{error} Nothing was changed here.", icon=":material/error:")
+        return
+    st.rerun()
+
+
 def rows(window: Window) -> Page[LinkRequest]:
     return data.ask(link_requests.list_requests, LinkRequestFilter(status=status), window)
 
@@ -108,6 +154,12 @@ table.show(
     what=f"{LABELS[status].lower()} link requests",
     sort="expires_at" if status is LinkRequestStatus.PENDING else "resolved_at",
     descending=status is not LinkRequestStatus.PENDING,
-    action=table.RowAction("Open", lambda request: navigation.open_client(request.tenant_id)),
+    actions=[
+        table.RowAction("Link", ask_about, offered=lambda request: request.status in ASKABLE),
+        table.RowAction("Open", lambda request: navigation.open_client(request.tenant_id)),
+    ],
     empty=EMPTY[status],
 )
+wanted_link = st.session_state.pop(WANTED_LINK, None)
+if wanted_link is not None:
+    show_link(wanted_link)

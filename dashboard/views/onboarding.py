@@ -1,21 +1,23 @@
 """Client onboarding: how many are in each stage, where do they stop, who is stuck?"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import streamlit as st
 
 from dashboard import data, navigation
 from dashboard.components import charts, filters, formats, page, table
-from services import onboarding
+from services import link_requests, onboarding
 from services.domain.onboarding_stage import OnboardingStage
+from services.link_requests import LinkRequestFilter, LinkRequestStatus
 from services.onboarding import ClientFilter, ClientSummary, Milestone
 from services.store import Page, Window
 
-STAGE_LABELS = {stage.value: stage.label for stage in OnboardingStage}
 ATTRIBUTION = {"All": None, "Attributed": True, "Not attributed": False}
 ATTRIBUTION_LABELS = {True: "Attributed", False: "Not attributed", None: "Not told"}
 
 moment = data.this_minute()
+stuck_after = timedelta(days=data.backend().settings.stuck_after_days)
 
 COLUMNS: tuple[table.Column[ClientSummary], ...] = (
     table.text("Client", lambda c: c.name, sort="name"),
@@ -35,51 +37,82 @@ COLUMNS: tuple[table.Column[ClientSummary], ...] = (
 
 
 def wanted_clients() -> ClientFilter:
-    """What the filter row asks for."""
+    """What the filter row asks for, but for stage and progress."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        return ClientFilter(
-            text=filters.text("Name, email or id", key="client_q"),
-            stages=filters.several(
-                "Stage", list(STAGE_LABELS), key="client_stage", names=STAGE_LABELS
-            ),
-            countries=filters.several(
-                "Country", data.ask(onboarding.countries), key="client_country"
-            ),
-            attributed=filters.one("Attribution", ATTRIBUTION, key="client_attribution"),
-            archived=st.toggle("Archived too", key="client_archived", bind="query-params"),
-        )
-
-
-def show_stages(wanted: ClientFilter) -> None:
-    """Clients by present stage; a click narrows the table."""
-    counts = data.ask(onboarding.stage_counts, wanted)
-    stuck_after = timedelta(days=data.backend().settings.stuck_after_days)
-    stuck = data.ask(onboarding.stuck_clients, now=moment, limit=stuck_after)
-    with st.grid(4, min_column_width=130):
-        for stage in onboarding.SIDE_ROADS:
-            st.metric(stage.label, formats.count(counts[stage]), border=True, help=stage.next_step)
-        st.metric(
-            "Stuck",
-            formats.count(len(stuck)),
-            border=True,
-            help=f"Waiting for the client for more than {stuck_after.days} days.",
-        )
+        text = filters.text("Name, email or id", key="client_q")
+        countries = filters.several("Country", data.ask(onboarding.countries), key="client_country")
+        attributed = filters.one("Attribution", ATTRIBUTION, key="client_attribution")
+        linked = filters.period("Linked", key="client_linked")
+        archived = st.toggle("Archived too", key="client_archived", bind="query-params")
+    return ClientFilter(
+        text=text,
+        countries=countries,
+        attributed=attributed,
+        linked_from=linked.start,
+        linked_before=linked.end,
+        archived=archived,
+    )
 
 
 def pick_milestone(wanted: ClientFilter) -> tuple[str, ...]:
-    """The funnel; the milestones of the clicked part, or none."""
+    """The funnel; the milestones of the clicked part and beyond, or none."""
     steps = data.ask(onboarding.funnel, wanted)
-    st.subheader("How far clients come")
+    st.subheader("How far clients came")
     picked = charts.show_to_pick(
         charts.onboarding_funnel(steps),
         key="client_funnel",
         alt="; ".join(f"{step.milestone.label}: {step.clients} clients" for step in steps),
     )
     if picked is None:
-        st.caption("Click a part to see its clients.")
+        st.caption("Click a part to see its clients in the table.")
         return ()
-    st.caption(f"Clients that came at least as far as: {Milestone(picked).label}.")
+    st.caption(f"The table shows who came at least as far as: {Milestone(picked).label}.")
     return Milestone(picked).and_beyond
+
+
+def pick_stages(wanted: ClientFilter) -> tuple[str, ...]:
+    """The present stages with their counts; the chosen ones."""
+    counts = data.ask(onboarding.stage_counts, wanted)
+    occurring = [stage for stage in OnboardingStage if counts[stage]]
+    return tuple(
+        st.pills(
+            "Stage now",
+            [stage.value for stage in occurring],
+            selection_mode="multi",
+            format_func=lambda stage: (
+                f"{OnboardingStage(stage).label} {formats.count(counts[OnboardingStage(stage)])}"
+            ),
+            key="client_stage",
+            bind="query-params",
+            help="Choose stages to see their clients in the table.",
+        )
+    )
+
+
+def narrow_to_stuck(wanted: ClientFilter) -> ClientFilter:
+    stuck = onboarding.only_stuck(wanted, now=moment, limit=stuck_after)
+    number = sum(data.ask(onboarding.stage_counts, stuck).values())
+    chosen = st.toggle(
+        f"Only stuck ({formats.count(number)})",
+        key="client_stuck",
+        bind="query-params",
+        help=(
+            f"Something to sign or prove for more than {stuck_after.days} days, or since before "
+            "the client was first seen here."
+        ),
+    )
+    return stuck if chosen else wanted
+
+
+def show_link_requests() -> None:
+    """The side road: companies that are no clients yet."""
+    counts = data.ask(link_requests.count_by_status, LinkRequestFilter())
+    waiting = counts[LinkRequestStatus.PENDING]
+    st.page_link(
+        navigation.LINK_REQUESTS,
+        label=f"{formats.count(waiting)} companies were asked to approve a link and have not yet",
+        icon=":material/link:",
+    )
 
 
 def rows(window: Window) -> Page[ClientSummary]:
@@ -87,19 +120,17 @@ def rows(window: Window) -> Page[ClientSummary]:
 
 
 page.begin("Client onboarding", "How many clients are in each stage, and where do they stop?")
-chart_place = st.container()
 wanted = wanted_clients()
-with chart_place:
-    show_stages(ClientFilter())
-    milestones = pick_milestone(ClientFilter(archived=wanted.archived))
-narrowed = ClientFilter(**{**vars(wanted), "milestones": milestones})
-
+milestones = pick_milestone(wanted)
+stages = pick_stages(wanted)
+show_link_requests()
+narrowed = narrow_to_stuck(replace(wanted, stages=stages, milestones=milestones))
 table.show(
     rows,
     COLUMNS,
     key="clients",
     what="clients",
     sort="name",
-    action=table.RowAction("Open", lambda client: navigation.open_client(client.tenant_id)),
+    actions=[table.RowAction("Open", lambda client: navigation.open_client(client.tenant_id))],
     empty="No client fits these filters. Clear one to see more.",
 )

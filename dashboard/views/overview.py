@@ -19,32 +19,38 @@ ICONS = {
     WorkKind.LATE_PAYMENT: ":material/schedule:",
     WorkKind.READY_TO_INVOICE: ":material/request_quote:",
 }
+LAST_30_DAYS = "Last 30 days"
+READY = (navigation.REVENUE, {"revenue_bucket": "readyToInvoiceDebitura"})
 LISTS = {
     WorkKind.LINK_REQUEST: (navigation.LINK_REQUESTS, {}, "All link requests"),
-    WorkKind.STUCK_CLIENT: (navigation.ONBOARDING, {"clients_sort": "stage_since"}, "All clients"),
+    WorkKind.STUCK_CLIENT: (
+        navigation.ONBOARDING,
+        {"client_stuck": "true", "clients_sort": "stage_since"},
+        "All stuck clients",
+    ),
     WorkKind.NEEDS_INFO: (navigation.CASES, {"case_info": "Needs info"}, "Show the cases"),
     WorkKind.LATE_PAYMENT: (navigation.REVENUE, {"revenue_late": "true"}, "Show the payments"),
-    WorkKind.READY_TO_INVOICE: (
-        navigation.REVENUE,
-        {"revenue_bucket": "readyToInvoiceDebitura"},
-        "Show the fees",
-    ),
+    WorkKind.READY_TO_INVOICE: (*READY, "Show the fees"),
 }
 
 
-def headline(label: str, numbers: Headline, shown: Callable[[int], str], *, told: str) -> None:
-    """A number with its change against the period before."""
+def headline(
+    label: str,
+    numbers: Headline,
+    shown: Callable[[int], str],
+    rows: tuple[str, dict[str, str]],
+) -> None:
+    """A number of the last 30 days, its change, and the way to its rows."""
     difference = numbers.now - numbers.before
     sign = "-" if difference < 0 else "+"
-    st.metric(
-        label,
-        shown(numbers.now),
-        f"{sign}{shown(abs(difference))}" if difference else 0,
-        delta_description="on the 30 days before",
-        border=True,
-        height="stretch",
-        help=told,
-    )
+    with st.container(border=True, height="stretch"):
+        st.metric(
+            label,
+            shown(numbers.now),
+            f"{sign}{shown(abs(difference))}" if difference else 0,
+            delta_description="on the 30 days before",
+        )
+        st.page_link(rows[0], label="Show them", query_params=rows[1])
 
 
 def dollars(cents: int) -> str:
@@ -55,9 +61,10 @@ def when(item: WorkItem) -> str:
     if item.amount is not None:
         return formats.usd(item.amount)
     if item.since is None:
-        return "since before it was first seen here" if item.subject else ""
-    told = formats.ago(item.since, moment)
-    return f"runs out {told}" if item.kind is WorkKind.LINK_REQUEST else f"since {told}"
+        return "Since before it was first seen here." if item.subject else ""
+    if item.kind is WorkKind.LINK_REQUEST:
+        return f"Runs out {formats.ago(item.since, moment)}."
+    return f"For {formats.span(moment - item.since)}."
 
 
 def show_item(item: WorkItem, number: int) -> None:
@@ -84,22 +91,29 @@ moment = data.this_minute()
 page.begin("Overview", "What needs you today, and how the last 30 days went.")
 
 numbers = data.ask(worklist.headlines, now=moment)
-with st.grid(4, min_column_width=150):
-    headline("New clients", numbers.new_clients, formats.count, told="Linked in the last 30 days.")
-    headline("New cases", numbers.new_cases, formats.count, told="Created in the last 30 days.")
+with st.grid(4, min_column_width=190):
+    headline(
+        "New clients",
+        numbers.new_clients,
+        formats.count,
+        (navigation.ONBOARDING, {"client_linked": LAST_30_DAYS}),
+    )
+    headline(
+        "New cases",
+        numbers.new_cases,
+        formats.count,
+        (navigation.CASES, {"case_created": LAST_30_DAYS}),
+    )
     headline(
         "Fees from collections",
         numbers.collected_fees,
         dollars,
-        told="Referral fees of what debtors paid in the last 30 days, without disputed ones.",
+        (navigation.REVENUE, {"revenue_period": LAST_30_DAYS}),
     )
-    st.metric(
-        "Ready to invoice",
-        formats.usd(numbers.ready_to_invoice),
-        border=True,
-        height="stretch",
-        help="What you may invoice to Debitura now.",
-    )
+    with st.container(border=True, height="stretch"):
+        st.metric("Ready to invoice", formats.usd(numbers.ready_to_invoice))
+        st.caption("recognized, not invoiced yet")
+        st.page_link(READY[0], label="Show them", query_params=READY[1])
 
 st.header("To do")
 stuck_after = timedelta(days=data.backend().settings.stuck_after_days)

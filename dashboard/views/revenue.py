@@ -44,7 +44,7 @@ def wanted_transactions() -> TransactionFilter:
     """What the filter row asks for; every figure on the page obeys it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = filters.text("Client, case or debtor", key="revenue_q")
-        collected_from, collected_before = filters.period("Collected", key="revenue_period")
+        collected = filters.period("Collected", key="revenue_period")
         currencies = filters.several(
             "Currency", data.ask(revenue.currencies), key="revenue_currency"
         )
@@ -57,8 +57,8 @@ def wanted_transactions() -> TransactionFilter:
     wanted = TransactionFilter(
         text=text,
         currencies=currencies,
-        collected_from=collected_from,
-        collected_before=collected_before,
+        collected_from=collected.start,
+        collected_before=collected.end,
     )
     return revenue.only_late(wanted, now=moment) if late else wanted
 
@@ -99,10 +99,7 @@ def show_buckets(totals: dict[Bucket, BucketTotal]) -> None:
     st.dataframe(
         {
             "Bucket": [total.bucket.label for total in shown],
-            "Stage": [
-                total.bucket.stage.label if total.bucket.stage else "In no total" for total in shown
-            ],
-            "Transactions": [total.transactions for total in shown],
+            "Rows": [total.transactions for total in shown],
             "Fees": [formats.usd(total.fee) for total in shown],
         },
         column_config={"Fees": st.column_config.TextColumn(alignment="right")},
@@ -190,6 +187,6 @@ table.show(
     what="transactions",
     sort="collected_at",
     descending=True,
-    action=table.RowAction("Open", open_client),
+    actions=[table.RowAction("Open", open_client)],
     empty="No transaction fits these filters. Clear one to see more.",
 )

@@ -7,6 +7,8 @@ from functools import cache
 import iso4217
 
 DEFAULT_MINOR_DIGITS = 2
+LARGEST_MINOR = 2**63 - 1  # what a column of the store holds
+MOST_DIGITS = 20  # a longer amount is beyond it in any currency
 
 
 @cache
@@ -23,11 +25,15 @@ def minor_digits(currency: str | None) -> int:
 
 
 def to_minor(amount: Decimal | None, currency: str | None) -> int | None:
-    """Whole minor units of ``amount``, halves rounded away from zero; None stays None."""
-    if amount is None or not amount.is_finite():
+    """Whole minor units of ``amount``, halves rounded away from zero; None stays None.
+
+    What is no number, or too large for any real amount, counts as not told: None.
+    """
+    if amount is None or not amount.is_finite() or amount.adjusted() > MOST_DIGITS:
         return None
     scaled = amount.scaleb(minor_digits(currency))
-    return int(scaled.to_integral_value(rounding=ROUND_HALF_UP))
+    minor = int(scaled.to_integral_value(rounding=ROUND_HALF_UP))
+    return minor if abs(minor) <= LARGEST_MINOR else None
 
 
 def from_minor(minor: int, currency: str | None) -> Decimal:

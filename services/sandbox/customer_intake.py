@@ -27,7 +27,7 @@ from services.sandbox.previews import (
     pricing_view,
 )
 from services.sandbox.query import Query
-from services.sandbox.vocabulary import COUNTRY_BY_ID
+from services.sandbox.vocabulary import COUNTRY_BY_ID, PRE_LEGAL_EXHAUSTED
 from services.sandbox.wire import answer
 
 router = APIRouter()
@@ -150,7 +150,7 @@ async def advance_case(request: Request, case_id: str) -> Response:
     if body.to == "Active":
         world.move_case(case, "Active")
     elif body.to == "Closed:NoPayment":
-        world.move_case(case, "Closed", close_code="Pre-Legal Exhausted – No Payment")  # noqa: RUF001
+        world.move_case(case, "Closed", close_code=PRE_LEGAL_EXHAUSTED)
     else:
         if case.lifecycle != "Active":
             world.move_case(case, "Active")

@@ -19,6 +19,7 @@ from services.sandbox.vocabulary import (
     PAID,
     PARTIALLY_PAID,
     PHASES,
+    QUOTES_EXPIRED,
     UNRECOVERED_CLOSE_CODES,
     US_STATES,
     Country,
@@ -37,7 +38,7 @@ _NEVER_ENGAGED = {
     "Case never started - Internal",
     "Invalid Case Data",
     "No Quotes Received",
-    "Quotes Expired – Not Accepted",  # noqa: RUF001 - the wire has this dash
+    QUOTES_EXPIRED,
 }
 _NEVER_ASSIGNED = _NEVER_ENGAGED - {"Case never started", "Invalid Case Data"}
 

@@ -52,8 +52,9 @@ _STAGES = (
     _Stage("onboarding", 0.16, 200, cases=False),
     _Stage("contract_upgrade", 0.06, OLDEST_LINK_DAYS, cases=True),
     _Stage("poa_pending", 0.08, 400, cases=True),
+    _Stage("kyc_pending", 0.04, 200, cases=True),
     _Stage("no_case", 0.14, 300, cases=False),
-    _Stage("with_cases", 0.56, OLDEST_LINK_DAYS, cases=True),
+    _Stage("with_cases", 0.52, OLDEST_LINK_DAYS, cases=True),
 )
 
 
@@ -186,7 +187,13 @@ def _apply_stage(
         wanted = random.choice([agency for agency in agencies if agency.needs_poa])
         client.pending_poa = wanted.id
         client.kyc_status = random.choice(("pending", "verified"))
-    if stage.name != "poa_pending" and client.kyc_status != "verified" and random.random() < 0.05:
+    elif stage.name == "kyc_pending":
+        client.kyc_status = "pending"
+    if (
+        stage.name not in ("poa_pending", "kyc_pending")
+        and client.kyc_status != "verified"
+        and random.random() < 0.05
+    ):
         client.kyc_status = None
     if client.kyc_status in ("verified", "pending"):
         client.kyc = _kyc(random, client)

@@ -27,6 +27,8 @@ LIFECYCLE_GROUPS = {
 
 PAID = "Paid"
 PARTIALLY_PAID = "Partially paid"
+PRE_LEGAL_EXHAUSTED = "Pre-Legal Exhausted – No Payment"  # noqa: RUF001 - the wire has this dash
+QUOTES_EXPIRED = "Quotes Expired – Not Accepted"  # noqa: RUF001 - the wire has this dash
 UNRECOVERED_CLOSE_CODES = (
     "Case never started",
     "Case never started - Internal",
@@ -35,13 +37,13 @@ UNRECOVERED_CLOSE_CODES = (
     "Debtor Untraceable",
     "Disputed – Legal Action Declined by Client",  # noqa: RUF001 - the wire has this dash
     "Withdrawn by Client",
-    "Pre-Legal Exhausted – No Payment",  # noqa: RUF001 - the wire has this dash
+    PRE_LEGAL_EXHAUSTED,
     "Statute of Limitations Expired",
     "Settlement Rejected by Client",
     "Unresponsive Client",
     "Uneconomical to Pursue",
     "No Quotes Received",
-    "Quotes Expired – Not Accepted",  # noqa: RUF001 - the wire has this dash
+    QUOTES_EXPIRED,
     "Other",
 )
 PHASES = ("Pre-legal", "Legal", "Enforcement")

@@ -24,6 +24,8 @@ class ClientFilter:
     attributed: bool | None = None
     linked_from: datetime | None = None
     linked_before: datetime | None = None
+    stage_began_before: datetime | None = None
+    """Also lets through those of whom nobody knows when their stage began."""
     archived: bool = False
 
 
@@ -49,6 +51,9 @@ def _where(wanted: ClientFilter) -> list[Any]:
         conditions.append(col(ClientRow.linked_at) >= wanted.linked_from)
     if wanted.linked_before is not None:
         conditions.append(col(ClientRow.linked_at) < wanted.linked_before)
+    if wanted.stage_began_before is not None:
+        since = col(ClientRow.stage_since)
+        conditions.append(or_(since.is_(None), since < wanted.stage_began_before))
     if not wanted.archived:
         conditions.append(col(ClientRow.archived_at).is_(None))
     return conditions
