@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,6 @@ from dashboard.supervise import leave_with_parent
 from services import doctor as checks
 from services import exports, worker
 from services.debitura import DebituraError
-from services.sandbox.options import SandboxOptions
 from services.settings import SANDBOX_PORT, Settings, SettingsError, load_settings
 from services.store import StoreError
 from services.store.bookkeeping import Scope
@@ -100,8 +100,7 @@ def sync(
 ) -> None:
     """Make one pass; exit 0 only if every scope is true to the source."""
     settings = load_settings()
-    store = open_store(settings)
-    with open_api(settings) as api, _progress_bar() as bar:
+    with open_api(settings) as api, closing(open_store(settings)) as store, _progress_bar() as bar:
         tasks: dict[Scope, TaskID] = {}
 
         def show(scope: Scope, done: int, total: int | None) -> None:
@@ -110,12 +109,12 @@ def sync(
             bar.update(tasks[scope], completed=done, total=total)
 
         report = Sync(store, api, progress=show).run()
-    store.close()
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
         _tell_report(report)
     if not report.is_true:
+        _tell_failures(report)
         raise typer.Exit(1)
 
 
@@ -131,7 +130,8 @@ def sandbox(
     ] = None,
 ) -> None:
     """Run the stand-in for both Debitura APIs on loopback."""
-    from services.sandbox.server import run as run_sandbox  # noqa: PLC0415  (only needed here)
+    from services.sandbox import SandboxOptions  # noqa: PLC0415  (its web server is only
+    from services.sandbox import run as run_sandbox  # noqa: PLC0415  needed here)
 
     serving.require_free_port("127.0.0.1", port, option="--port")
     leave_with_parent()
@@ -159,14 +159,13 @@ def export(
     """Write everything of one kind under the API's own field names."""
     settings = load_settings()
     _require_data(settings)
-    store = open_store(settings)
-    rows = exports.records(store, kind, archived=archived)
-    if output is None:
-        exports.write(rows, format, sys.stdout.buffer)
-    else:
-        count = _write_whole(output, rows, format)
-        errors.print(f"{count:,} {kind} written to {output}.")
-    store.close()
+    with closing(open_store(settings)) as store:
+        rows = exports.records(store, kind, archived=archived)
+        if output is None:
+            exports.write(rows, format, sys.stdout.buffer)
+        else:
+            count = _write_whole(output, rows, format)
+            errors.print(f"{count:,} {kind} written to {output}.", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -204,8 +203,20 @@ def _progress_bar() -> Progress:
 
 def _tell_report(report: SyncReport) -> None:
     for scope in report.scopes:
-        told = scope.error or f"{scope.rows:,} rows, {scope.changed:,} changed"
+        told = f"{scope.rows:,} rows, {scope.changed:,} changed"
+        told += "" if scope.is_true else ", not true to the source"
         screen.print(f"{scope.scope:>12}  {told}", markup=False, soft_wrap=True)
+
+
+def _tell_failures(report: SyncReport) -> None:
+    """Each reason once, with the scopes that it holds for."""
+    failed: dict[str, list[str]] = {}
+    for scope in report.scopes:
+        if scope.error:
+            failed.setdefault(scope.error, []).append(scope.scope)
+    for reason, scopes in failed.items():
+        told = f"{', '.join(scopes)}: {reason}"
+        errors.print(told, markup=False, soft_wrap=True, style="red")
 
 
 def _require_data(settings: Settings) -> None:
@@ -222,12 +233,13 @@ def _write_whole(output: Path, rows: Iterable[exports.Record], format: exports.E
     try:
         with tempfile.NamedTemporaryFile(dir=output.parent, delete=False) as file:
             unfinished = Path(file.name)
-            try:
-                count = exports.write(rows, format, file)
-            except BaseException:
-                unfinished.unlink()
-                raise
-        unfinished.replace(output)
+        try:
+            with unfinished.open("wb") as target:
+                count = exports.write(rows, format, target)
+            unfinished.replace(output)
+        except BaseException:
+            unfinished.unlink()
+            raise
     except OSError as error:
         raise CommandFailed(f"{output} cannot be written ({error.strerror}).") from error
     return count

@@ -49,7 +49,11 @@ def _status(backend: Backend) -> None:
             color=_ENVIRONMENT_COLORS[environment],
         )
         _age(state)
-    if state.first_scan_running:
+        if state.failed:
+            st.badge("Out of date", icon=":material/sync_problem:", color="orange")
+    if state.failed:
+        st.caption(formats.plain(f"{state.reason} What was read before is shown."))
+    elif state.first_scan_running:
         _progress(state)
 
 
@@ -60,9 +64,6 @@ def _age(state: Freshness) -> None:
     else:
         told = f"Data as of {formats.ago(state.true_at, data.now())}"
         st.caption(told, help=f"{formats.exact(state.true_at)}\n\n{_scopes_told(state)}")
-    if state.failed:
-        st.badge("Out of date", icon=":material/sync_problem:", color="orange")
-        st.caption(f":orange[{formats.plain(state.reason)}]")
 
 
 def _progress(state: Freshness) -> None:

@@ -13,7 +13,6 @@ from dashboard.supervise import Child, Supervisor
 from services import link_requests
 from services.activity import Freshness, freshness
 from services.debitura import DebituraError, NewClient
-from services.sandbox.sample_requests import SAMPLE_REQUESTS
 from services.settings import Environment, Settings, SettingsError, child_environment
 from services.store import Store
 from services.store.sqlite import remove_file
@@ -92,7 +91,11 @@ def _pointed_at(settings: Settings, port: int) -> Settings:
 
 
 def _start_empty(settings: Settings) -> None:
-    """Forget the last sandbox: its store and its world."""
+    """Forget the last sandbox: its store and its world.
+
+    Raises StoreError, and removes nothing, where the file is not a sandbox's store.
+    """
+    open_store(settings).close()
     try:
         remove_file(settings.database_url)
         _world_file(settings).unlink(missing_ok=True)
@@ -113,6 +116,8 @@ def _start_children(supervisor: Supervisor, settings: Settings, options: ServeOp
         environment.setdefault(
             "PARTNER_DASHBOARD_SYNC_INTERVAL_SECONDS", str(SANDBOX_SYNC_INTERVAL_S)
         )
+    environment["PARTNER_DASHBOARD_DATA"] = str(settings.data_dir)
+    environment["DATABASE_URL"] = settings.database_url
     environment["DEBITURA_REFERRAL_URL"] = settings.referral_url
     environment["DEBITURA_CUSTOMER_URL"] = settings.customer_url
 
@@ -176,6 +181,9 @@ def _wait_for_first_scan(supervisor: Supervisor, store: Store) -> Freshness:
 
 def _ask_for_sample_links(settings: Settings, store: Store, say: Say) -> None:
     """Ask for a dozen links as a partner would, so that Link requests has something to show."""
+    # Only the sandbox's own environment has use for it, and importing it brings a web server.
+    from services.sandbox.sample_requests import SAMPLE_REQUESTS  # noqa: PLC0415
+
     try:
         with open_api(settings) as api:
             for sample in SAMPLE_REQUESTS:

@@ -43,12 +43,13 @@ class Freshness:
 
     @property
     def failed(self) -> tuple[ScopeStatus, ...]:
-        return tuple(status for status in self.scopes if status.state is ScopeState.FAILED)
+        """The scopes that are not true to the source, also while they are being tried again."""
+        return tuple(status for status in self.scopes if status.error is not None)
 
     @property
     def reason(self) -> str | None:
         """Why the data is older than it should be; one sentence, or None when all is well."""
-        return next((status.error for status in self.failed if status.error), None)
+        return next((status.error for status in self.failed), None)
 
     @property
     def first_scan_running(self) -> bool:

@@ -118,42 +118,62 @@ def stuck_clients(store: Store, *, now: datetime, limit: timedelta) -> list[Clie
 
 
 def sentence(client: ClientSummary, *, now: datetime) -> str:
-    """Where the client is and what comes next, as support can read it out."""
+    """Where the client is and what comes next, as support can read it out to the client."""
     since = client.stage_since
     days = f" for {(now - since).days:,} days" if since and now - since >= timedelta(days=2) else ""
-    return f"{_SENTENCES[client.stage].format(name=client.name, days=days)} {client.next_step}"
+    return _SENTENCES[client.stage].format(name=client.name, days=days)
 
 
 def request_sentence(request: LinkRequest, *, now: datetime) -> str:
     """The same for a company that is not linked yet."""
     name = request.company_name
     if request.status is LinkRequestStatus.PENDING:
-        days = max(request.time_left(now).days, 0)
-        left = "less than a day" if days < 1 else f"{days} days" if days > 1 else "a day"
+        days = request.time_left(now).days
+        left = "less than a day" if days < 1 else "a day" if days == 1 else f"{days} days"
         return (
-            f"{name} has a Debitura account already and has to approve the link. It has {left} "
-            f"left to do so. {OnboardingStage.LINK_REQUESTED.next_step}"
+            f"{name} has a Debitura account already and has been asked to approve the link: "
+            f"please open the approval link and decide; there is {left} left."
         )
     endings = {
-        LinkRequestStatus.APPROVED: f"{name} approved the link; the next sync brings the client.",
-        LinkRequestStatus.DECLINED: f"{name} declined the link. Asking again rarely helps.",
-        LinkRequestStatus.EXPIRED: f"{name} did not answer the link request in time. Ask again.",
+        LinkRequestStatus.APPROVED: f"{name} approved the link; it will be set up in a moment.",
+        LinkRequestStatus.DECLINED: f"{name} declined the link, so nothing is set up.",
+        LinkRequestStatus.EXPIRED: (
+            f"The link request to {name} ran out without an answer; we will send a new one."
+        ),
     }
     return endings[request.status]
 
 
 _SENTENCES = {
-    OnboardingStage.LINK_REQUESTED: "{name} has to approve the link{days}.",
-    OnboardingStage.CREATED: "{name} has an account but has not signed the agreement{days}.",
-    OnboardingStage.CONTRACT_UPGRADE: "{name} has to sign the new terms{days}.",
-    OnboardingStage.POWER_OF_ATTORNEY: "{name} has to sign a power of attorney{days}.",
-    OnboardingStage.KYC_PENDING: "{name} has signed, and its director's identity check is open.",
-    OnboardingStage.CONTRACT_SIGNED: "{name} has signed and can submit cases.",
-    OnboardingStage.FIRST_CASE: "{name} has submitted cases, and nothing has been recovered yet.",
-    OnboardingStage.FIRST_RECOVERY: "{name} is fully set up, and debts have been recovered.",
-    OnboardingStage.ARCHIVED: "{name} is no longer linked.",
+    OnboardingStage.LINK_REQUESTED: (
+        "{name} has been asked to approve the link{days}: please open the approval link and decide."
+    ),
+    OnboardingStage.CREATED: (
+        "{name} is set up, and the agreement has not been signed{days}: "
+        "please open the onboarding link and sign it."
+    ),
+    OnboardingStage.CONTRACT_UPGRADE: (
+        "There have been new terms for {name} to sign{days}: "
+        "please open the signing link and sign them; cases go on afterwards."
+    ),
+    OnboardingStage.POWER_OF_ATTORNEY: (
+        "{name} has signed the agreement, and a power of attorney has been missing{days}: "
+        "please open the signing link and sign it."
+    ),
+    OnboardingStage.KYC_PENDING: (
+        "{name} has signed the agreement, and the identity check of a director has been open{days}:"
+        " please send us the director's details."
+    ),
+    OnboardingStage.CONTRACT_SIGNED: "{name} is set up and can submit its first case at any time.",
+    OnboardingStage.FIRST_CASE: (
+        "The cases of {name} are being worked; nothing has been recovered yet, "
+        "and there is nothing to do at the moment."
+    ),
+    OnboardingStage.FIRST_RECOVERY: (
+        "{name} is fully set up and money has been recovered; there is nothing to do at the moment."
+    ),
+    OnboardingStage.ARCHIVED: "{name} is no longer linked with us; we will find out why.",
 }
-
 
 _KYC_WORDS = {"NotRequired": "Not required"}
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import platformdirs
 from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 
@@ -131,12 +131,22 @@ class Settings(BaseSettings):
     @field_validator("database_url_override")
     @classmethod
     def _is_database_address(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                make_url(value)
-            except ArgumentError:
-                raise ValueError("it is not the address of a database") from None
-        return value
+        if value is None:
+            return None
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("it is not the address of a database") from None
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            # Child processes run in another folder.
+            url = url.set(database=str(Path(str(url.database)).expanduser().absolute()))
+        return url.render_as_string(hide_password=False)
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        # Child processes run in another folder.
+        return value.expanduser().absolute()
 
     @field_validator("webhook_secrets", mode="before")
     @classmethod
@@ -156,7 +166,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         file = self.data_dir / f"{self.environment}.sqlite"
-        return self.database_url_override or f"sqlite:///{file}"
+        return self.database_url_override or str(URL.create("sqlite", database=str(file)))
 
     @property
     def approval_ttl(self) -> timedelta:

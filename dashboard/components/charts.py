@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from html import escape
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -61,7 +62,7 @@ def case_pipeline(steps: Sequence[LifecycleCount]) -> go.Figure:
     """Cases per lifecycle, in the order in which cases pass through them."""
     figure = go.Figure(
         go.Bar(
-            y=[step.label for step in steps],
+            y=[escape(step.label) for step in steps],
             x=[step.cases for step in steps],
             orientation="h",
             text=[formats.count(step.cases) for step in steps],

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.components import formats
 from dashboard.data import backend
 from services.activity import freshness
 
@@ -20,7 +21,7 @@ def require_data() -> None:
         return
     if state.failed:
         st.error(
-            f"{state.reason} This page fills by itself once that is mended.",
+            formats.plain(f"{state.reason} This page fills by itself once that is mended."),
             title="Debitura could not be read yet",
             icon=":material/cloud_off:",
         )

@@ -9,13 +9,16 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 import streamlit as st
 
+from dashboard import data
 from dashboard.components import formats
 from services import exports
 from services.domain.money import Money
 from services.exports import ExportFormat
-from services.store.paging import ALL_ROWS, Page, Window
+from services.store import Page, Store, Window
+from services.store.paging import ALL_ROWS
 
 Row = TypeVar("Row")
+Wanted = TypeVar("Wanted")
 
 ROWS_A_PAGE = 25
 _ACTIONS = "actions"
@@ -76,7 +79,8 @@ class RowAction(Generic[Row]):
 
 
 def show(
-    rows_of: Callable[[Window], Page[Row]],
+    question: Callable[[Store, Wanted, Window], Page[Row]],
+    wanted: Wanted,
     columns: Sequence[Column[Row]],
     *,
     key: str,
@@ -86,31 +90,30 @@ def show(
     actions: Sequence[RowAction[Row]] = (),
     empty: str,
 ) -> None:
-    """Draw the table with its toolbar: how many rows, order, columns, export, pages.
+    """Draw the rows that ``question`` answers, with order, columns, export and pages.
 
     ``key`` names it in the address, ``what`` names its rows in the plural, ``empty`` says what to
     do when there is none.
     """
-    toolbar, body = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
-    with toolbar:
+    first = data.ask(question, wanted, Window(1, ROWS_A_PAGE, sort, descending))
+    if not first.total:
+        st.info(empty, icon=":material/inbox:")
+        return
+    pages = -(-first.total // ROWS_A_PAGE)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         by, down = _order(columns, key, sort, descending)
         shown = _choice(columns, key)
-    number = _page_number(key)
-    page = rows_of(Window(number, ROWS_A_PAGE, by, down))
-    pages = max(1, -(-page.total // ROWS_A_PAGE))
-    if page.total and number > pages:
-        page = rows_of(Window(pages, ROWS_A_PAGE, by, down))
-    with toolbar:
-        _exports(lambda: rows_of(Window(1, ALL_ROWS.size, by, down)), columns, key, what)
-    with body:
-        if not page.total:
-            st.info(empty, icon=":material/inbox:")
-            return
-        _body(page, shown, key, what, actions)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{formats.count(page.total)} {what}")
-            if pages > 1:
-                st.pagination(pages, key=f"{key}_page", bind="query-params")
+        # Asked past the cache: a whole list is read once and would crowd out the pages.
+        everything = Window(size=ALL_ROWS.size, sort=by, descending=down)
+        all_rows = partial(question, data.backend().store, wanted, everything)
+        _exports(all_rows, columns, key, what)
+    window = Window(min(_page_number(key), pages), ROWS_A_PAGE, by, down)
+    page = data.ask(question, wanted, window)
+    _body(page, shown, key, what, actions)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{formats.count(page.total)} {what}")
+        if pages > 1:
+            st.pagination(pages, key=f"{key}_page", bind="query-params")
 
 
 def _order(

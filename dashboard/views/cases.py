@@ -8,7 +8,6 @@ from dashboard import data, navigation
 from dashboard.components import case_facts, charts, filters, formats, page, table
 from services import cases
 from services.cases import CaseFilter, CaseSummary, FilterChoices, LifecycleCount
-from services.store import Page, Window
 
 INFO = {"All": None, "Needs info": True, "Needs none": False}
 
@@ -111,10 +110,6 @@ def show_amounts(wanted: CaseFilter) -> None:
     )
 
 
-def rows(window: Window) -> Page[CaseSummary]:
-    return data.ask(cases.list_cases, narrowed, window)
-
-
 def open_row(row: CaseSummary) -> None:
     st.query_params[navigation.CASE] = row.id
 
@@ -133,7 +128,8 @@ with right:
     narrowed = replace(wanted, lifecycles=picked or waited_on)
     show_amounts(narrowed)
 table.show(
-    rows,
+    cases.list_cases,
+    narrowed,
     COLUMNS,
     key="cases",
     what="cases",

@@ -10,7 +10,7 @@ from services.domain.onboarding_stage import OnboardingStage
 from services.link_requests import LinkRequest, LinkRequestFilter
 from services.onboarding import ClientSummary
 from services.revenue import TransactionFilter, TransactionSummary
-from services.store import Page, Window
+from services.store import Window
 from services.store.paging import ALL_ROWS
 
 moment = data.this_minute()
@@ -55,7 +55,7 @@ def show_unknown(requests: list[LinkRequest]) -> None:
         )
         st.stop()
     newest = requests[0]
-    st.title(newest.company_name, anchor=False)
+    st.title(formats.plain(newest.company_name), anchor=False)
     st.markdown(formats.plain(onboarding.request_sentence(newest, now=moment)))
     if newest.approval_url:
         st.caption("Approval link to hand over")
@@ -66,7 +66,7 @@ def show_unknown(requests: list[LinkRequest]) -> None:
 
 def show_client(client: ClientSummary) -> None:
     """The answer first, then what it rests on."""
-    st.title(client.name, anchor=False)
+    st.title(formats.plain(client.name), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(client.stage.label, color="orange" if client.stage.waits_for_client else "green")
         if client.attributed is False:
@@ -77,6 +77,7 @@ def show_client(client: ClientSummary) -> None:
         title="To read out",
         icon=":material/record_voice_over:",
     )
+    st.caption(f"Next step for us: {client.next_step}")
     if client.link_to_hand_over:
         st.caption("Link to hand over")
         st.code(client.link_to_hand_over, language=None, wrap_lines=True)
@@ -152,14 +153,6 @@ def show_requests(requests: list[LinkRequest]) -> None:
     )
 
 
-def case_rows(window: Window) -> Page[CaseSummary]:
-    return data.ask(cases.list_cases, CaseFilter(tenant_id=tenant_id), window)
-
-
-def fee_rows(window: Window) -> Page[TransactionSummary]:
-    return data.ask(revenue.list_transactions, TransactionFilter(tenant_id=tenant_id), window)
-
-
 tenant_id = st.query_params.get(navigation.TENANT, "")
 if not tenant_id:
     page.begin("Client", "Where is this client, and what do I tell them?")
@@ -175,7 +168,8 @@ if client is None:
 show_client(client)
 st.subheader("Cases")
 table.show(
-    case_rows,
+    cases.list_cases,
+    CaseFilter(tenant_id=tenant_id),
     CASE_COLUMNS,
     key="client_cases",
     what="cases of this client",
@@ -188,7 +182,8 @@ table.show(
 )
 st.subheader("Earnings")
 table.show(
-    fee_rows,
+    revenue.list_transactions,
+    TransactionFilter(tenant_id=tenant_id),
     FEE_COLUMNS,
     key="client_fees",
     what="payments of this client",

@@ -8,7 +8,6 @@ from services import link_requests
 from services.debitura import DebituraError
 from services.link_requests import LinkRequest, LinkRequestFilter, LinkRequestStatus
 from services.settings import SettingsError
-from services.store import Page, Window
 from services.store.paging import ALL_ROWS
 
 LABELS = {
@@ -124,13 +123,9 @@ def ask_again(request: LinkRequest) -> None:
                 ttl=backend.settings.approval_ttl,
             )
     except (DebituraError, SettingsError, LookupError) as error:
-        st.error(f"{error} Nothing was changed here.", icon=":material/error:")
+        st.error(formats.plain(f"{error} Nothing was changed here."), icon=":material/error:")
         return
     st.rerun()
-
-
-def rows(window: Window) -> Page[LinkRequest]:
-    return data.ask(link_requests.list_requests, LinkRequestFilter(status=status), window)
 
 
 page.begin("Link requests", "Who has not answered, when does it run out, what came of the others?")
@@ -148,7 +143,8 @@ status = st.segmented_control(
 )
 status = LinkRequestStatus(status)
 table.show(
-    rows,
+    link_requests.list_requests,
+    LinkRequestFilter(status=status),
     PENDING_COLUMNS if status is LinkRequestStatus.PENDING else ENDED_COLUMNS,
     key=f"requests_{status}",
     what=f"{LABELS[status].lower()} link requests",

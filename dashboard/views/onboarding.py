@@ -11,7 +11,6 @@ from services import link_requests, onboarding
 from services.domain.onboarding_stage import OnboardingStage
 from services.link_requests import LinkRequestFilter, LinkRequestStatus
 from services.onboarding import ClientFilter, ClientSummary, Milestone
-from services.store import Page, Window
 
 ATTRIBUTION = {"All": None, "Attributed": True, "Not attributed": False}
 ATTRIBUTION_LABELS = {True: "Attributed", False: "Not attributed", None: "Not told"}
@@ -115,10 +114,6 @@ def show_link_requests() -> None:
     )
 
 
-def rows(window: Window) -> Page[ClientSummary]:
-    return data.ask(onboarding.list_clients, narrowed, window)
-
-
 page.begin("Client onboarding", "How many clients are in each stage, and where do they stop?")
 wanted = wanted_clients()
 milestones = pick_milestone(wanted)
@@ -126,7 +121,8 @@ stages = pick_stages(wanted)
 show_link_requests()
 narrowed = narrow_to_stuck(replace(wanted, stages=stages, milestones=milestones))
 table.show(
-    rows,
+    onboarding.list_clients,
+    narrowed,
     COLUMNS,
     key="clients",
     what="clients",

@@ -15,7 +15,6 @@ from services.revenue import (
     TransactionFilter,
     TransactionSummary,
 )
-from services.store import Page, Window
 
 BUCKET_LABELS = {bucket.value: bucket.label for bucket in Bucket}
 MODES = {
@@ -155,10 +154,6 @@ def chosen_buckets() -> tuple[Bucket, ...]:
     return tuple(Bucket(name) for name in chosen)
 
 
-def rows(window: Window) -> Page[TransactionSummary]:
-    return data.ask(revenue.list_transactions, narrowed, window)
-
-
 def open_client(transaction: TransactionSummary) -> None:
     if transaction.tenant_id is not None:
         navigation.open_client(transaction.tenant_id)
@@ -181,7 +176,8 @@ st.subheader("Transactions")
 buckets = chosen_buckets() or picked
 narrowed = replace(wanted, buckets=buckets) if buckets else wanted
 table.show(
-    rows,
+    revenue.list_transactions,
+    narrowed,
     COLUMNS,
     key="revenue",
     what="transactions",

@@ -107,7 +107,7 @@ class ApiUnavailable(DebituraError):
             else "try again in a few minutes"
         )
         super().__init__(
-            f"Debitura is not available: {cause} ({call}); {advice}.",
+            f"Debitura is not available: {cause}; {advice}.",
             call=call,
             status=status,
             outcome_unknown=outcome_unknown,
@@ -122,7 +122,7 @@ class RateLimited(ApiUnavailable):
         DebituraError.__init__(
             self,
             "Too many requests were sent to Debitura with this key; "
-            f"try again in {max(1, round(retry_after))} seconds ({call}).",
+            f"try again in {max(1, round(retry_after))} seconds.",
             call=call,
             status=status,
         )
@@ -134,7 +134,7 @@ class Unauthorized(DebituraError):
     def __init__(self, call: Call) -> None:
         super().__init__(
             "Debitura does not accept the API key: check that DEBITURA_API_KEY is set and is the "
-            f"key of this environment ({call}).",
+            "key of this environment.",
             call=call,
             status=401,
         )
@@ -146,7 +146,7 @@ class DeadLink(DebituraError):
     def __init__(self, call: Call, *, status: int | None = None) -> None:
         super().__init__(
             "Debitura gives no access to this client's account: its onboarding is not finished "
-            f"or its link is no longer active ({call}).",
+            "or its link is no longer active.",
             call=call,
             status=status,
         )
@@ -157,7 +157,7 @@ class Forbidden(DebituraError):
 
     def __init__(self, call: Call) -> None:
         super().__init__(
-            f"Debitura does not allow this in this environment or with this key ({call}).",
+            "Debitura does not allow this in this environment or with this key.",
             call=call,
             status=403,
         )
@@ -168,7 +168,7 @@ class NotFound(DebituraError):
 
     def __init__(self, call: Call) -> None:
         super().__init__(
-            f"Debitura has no such record, or no longer lists it ({call}).", call=call, status=404
+            "Debitura has no such record, or no longer lists it.", call=call, status=404
         )
 
 
@@ -187,21 +187,21 @@ class ValidationFailed(DebituraError):
         self.field_errors = dict(field_errors)
         self.business_errors = business_errors
         self.detail = detail
-        super().__init__(self._sentence(call), call=call, status=status)
+        super().__init__(self._sentence(), call=call, status=status)
 
-    def _sentence(self, call: Call) -> str:
+    def _sentence(self) -> str:
         names = _safe_names(self.field_errors) or _safe_names(_types(self.business_errors))
         told = f" ({', '.join(names)})" if names else ""
-        return f"Debitura did not accept what was sent{told}; correct it and send again ({call})."
+        return f"Debitura did not accept what was sent{told}; correct it and send again."
 
 
 class FileRefused(ValidationFailed):
     """413 or 415: at most 25 MB; PDF, XLS, XLSX, CSV, TXT, JPG, PNG or GIF."""
 
-    def _sentence(self, call: Call) -> str:
+    def _sentence(self) -> str:
         return (
             "Debitura did not accept the file: it takes PDF, XLS, XLSX, CSV, TXT, JPG, PNG and GIF "
-            f"of at most 25 MB ({call})."
+            "of at most 25 MB."
         )
 
 
@@ -229,9 +229,7 @@ class BusinessRuleRefused(DebituraError):
             if signing_url
             else "clear what it names, then send it again"
         )
-        super().__init__(
-            f"A rule of Debitura refused this{told}; {advice} ({call}).", call=call, status=422
-        )
+        super().__init__(f"A rule of Debitura refused this{told}; {advice}.", call=call, status=422)
 
     @property
     def types(self) -> frozenset[str]:
@@ -248,8 +246,7 @@ class Conflict(DebituraError):
         names = _safe_names([type] if type else [])
         told = f" ({names[0]})" if names else ""
         super().__init__(
-            f"The record's present state does not allow this{told}; "
-            f"read it again before going on ({call}).",
+            f"The record's present state does not allow this{told}; read it again before going on.",
             call=call,
             status=409,
         )
@@ -261,7 +258,7 @@ class UnexpectedAnswer(DebituraError):
     def __init__(self, call: Call, reason: str, *, status: int | None = None) -> None:
         self.reason = reason
         super().__init__(
-            f"Debitura answered in a way this version does not understand: {reason} ({call}); "
+            f"Debitura answered in a way this version does not understand: {reason}; "
             "nothing was taken over from it.",
             call=call,
             status=status,

@@ -1,13 +1,13 @@
 """Opening the store, and the two ways to use it: reading and writing."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session, col, insert, select, update
 
 from services.store import sqlite
@@ -65,19 +65,19 @@ class Store:
         location = str(path) if path else "the database in DATABASE_URL"
         if path:
             _prepare_file(path)
-        try:
-            engine = create_engine(url)
-            if sqlite.is_sqlite(url):
-                sqlite.configure(engine)
-            store = cls(engine, location)
-            store._claim(environment)
-        except OperationalError as error:
-            raise _as_store_error(error, location) from error
-        except (DatabaseError, SQLAlchemyError) as error:
-            raise StoreUnreadable(
-                f"{location} cannot be read as a store of this dashboard. "
-                "Move it away to start a new one; nothing was changed."
-            ) from error
+        store = cls(_engine(url), location)
+        with ExitStack() as unless_opened:
+            unless_opened.callback(store.close)
+            try:
+                store._claim(environment)
+            except OperationalError as error:
+                raise _as_store_error(error, location) from error
+            except SQLAlchemyError as error:
+                raise StoreUnreadable(
+                    f"{location} cannot be read as a store of this dashboard. "
+                    "Move it away to start a new one; nothing was changed."
+                ) from error
+            unless_opened.pop_all()
         return store
 
     def close(self) -> None:
@@ -148,6 +148,19 @@ class Store:
 def announce(session: Session) -> None:
     """Let the revision rise with this change, so that open pages show it."""
     session.execute(update(StoreInfo).values(revision=StoreInfo.revision + 1))
+
+
+def _engine(url: str) -> Engine:
+    try:
+        engine = create_engine(url)
+    except (ImportError, SQLAlchemyError) as error:
+        raise StoreUnreadable(
+            "There is no driver for the kind of database that DATABASE_URL names. "
+            "Install it beside the dashboard, or leave DATABASE_URL out."
+        ) from error
+    if sqlite.is_sqlite(url):
+        sqlite.configure(engine)
+    return engine
 
 
 def _prepare_file(path: Path) -> None:

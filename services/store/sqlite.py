@@ -1,5 +1,7 @@
 """What is SQLite's own: pragmas, the file's mode, and how it begins a transaction."""
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,13 @@ def file_of(url: str) -> Path | None:
 
 
 def create_private_file(path: Path) -> None:
-    """Make the store's file, readable by its owner alone; an existing one is left as it is.
+    """Make the store's file, readable by its owner alone; what an existing one holds stays.
 
-    Raises OSError where the folder cannot be made or written.
+    Raises OSError where the folder cannot be made or written, or the path is a folder itself.
     """
+    # A folder would take the file's mode, and then nobody but root could enter it.
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     path.touch(mode=PRIVATE_FILE, exist_ok=True)
     path.chmod(PRIVATE_FILE)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 def fold(text: str) -> str:
     """``text`` as search compares it: ``Señor  Ünal`` is ``senor unal``."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Twice, because signs such as ™ are taken apart into capitals.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(plain.split())
 
