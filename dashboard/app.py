@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import header, navigation
-from dashboard.components import formats
+from dashboard.components import failures
 from dashboard.data import backend
 from services.settings import SettingsError
 from services.store import StoreError
@@ -60,8 +60,4 @@ try:
     header.show(backend())
     page.run()
 except (SettingsError, StoreError) as error:
-    st.error(
-        formats.plain(str(error)),
-        title="The dashboard cannot read its data",
-        icon=":material/error:",
-    )
+    failures.show(error)

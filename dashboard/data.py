@@ -59,6 +59,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def this_hour() -> datetime:
+    """The hour that has begun last: for ages that are told in days."""
+    return now().replace(minute=0, second=0, microsecond=0)
+
+
 def this_minute() -> datetime:
     """The present minute: a moment that repeats, so that answers about it can be kept."""
     return now().replace(second=0, microsecond=0)

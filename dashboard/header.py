@@ -49,12 +49,21 @@ def _status(backend: Backend) -> None:
             color=_ENVIRONMENT_COLORS[environment],
         )
         _age(state)
-        if state.failed:
+        reason = _why_out_of_date(backend, state)
+        if reason:
             st.badge("Out of date", icon=":material/sync_problem:", color="orange")
-    if state.failed:
-        st.caption(formats.plain(f"{state.reason} What was read before is shown."))
+    if reason:
+        st.caption(formats.plain(f"{reason} What was read before is shown."))
     elif state.first_scan_running:
         _progress(state)
+
+
+def _why_out_of_date(backend: Backend, state: Freshness) -> str | None:
+    if state.reason:
+        return state.reason
+    if state.is_old(data.now(), backend.settings.expected_freshness):
+        return "No sync has ended for a while: is the worker running?"
+    return None
 
 
 def _age(state: Freshness) -> None:

@@ -5,20 +5,20 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dashboard
+from dashboard.sample_links import ask_for_sample_links
 from dashboard.supervise import Child, Supervisor
 from services import link_requests
 from services.activity import Freshness, freshness
-from services.debitura import DebituraError, NewClient
-from services.settings import Environment, Settings, SettingsError, child_environment
+from services.settings import Environment, Settings, child_environment
 from services.store import Store
 from services.store.sqlite import remove_file
-from services.wiring import open_api, open_store
+from services.wiring import open_store
 
-SANDBOX_SYNC_INTERVAL_S = 15
+LOOPBACK = "127.0.0.1"
+SANDBOX_SYNC_INTERVAL_S = 45
 PATIENCE_S = 90.0
 LOOK_EVERY_S = 0.2
 PROJECT_FOLDER = Path(dashboard.__file__).parent.parent
@@ -60,8 +60,9 @@ def serve(settings: Settings, options: ServeOptions, *, say: Say) -> None:
     """
     settings.require_api_key()
     require_free_port(options.host, options.port, option="--port")
-    if settings.own_sandbox:
-        require_free_port("127.0.0.1", options.sandbox_port, option="--sandbox-port")
+    own_sandbox = settings.own_sandbox
+    if own_sandbox:
+        require_free_port(LOOPBACK, options.sandbox_port, option="--sandbox-port")
         settings = _pointed_at(settings, options.sandbox_port)
         if not options.keep:
             _start_empty(settings)
@@ -69,7 +70,15 @@ def serve(settings: Settings, options: ServeOptions, *, say: Say) -> None:
     supervisor = Supervisor()
     supervisor.stop_on_signals()
     try:
-        _start_children(supervisor, settings, options)
+        environment = _environment(settings)
+        if own_sandbox:
+            _start_sandbox(supervisor, settings, options.sandbox_port, environment)
+        _start(supervisor, "worker", environment, "worker")
+        where = ("--host", options.host, "--port", str(options.port))
+        _start(supervisor, "web", environment, "web", *where)
+        _wait_for_port(supervisor, _reachable(options.host), options.port)
+        if own_sandbox and link_requests.is_empty(store):
+            ask_for_sample_links(settings, store, say)
         _greet(supervisor, settings, options, store, say)
     except BaseException:
         supervisor.end()
@@ -110,39 +119,50 @@ def _world_file(settings: Settings) -> Path:
     return settings.data_dir / "sandbox-world.bin"
 
 
-def _start_children(supervisor: Supervisor, settings: Settings, options: ServeOptions) -> None:
-    environment = child_environment()
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the child processes are told, whatever folder and default they start with."""
+    environment = child_environment(
+        PARTNER_DASHBOARD_DATA=str(settings.data_dir),
+        DATABASE_URL=settings.database_url,
+        DEBITURA_REFERRAL_URL=settings.referral_url,
+        DEBITURA_CUSTOMER_URL=settings.customer_url,
+    )
     if settings.environment is Environment.SANDBOX:
         environment.setdefault(
             "PARTNER_DASHBOARD_SYNC_INTERVAL_SECONDS", str(SANDBOX_SYNC_INTERVAL_S)
         )
-    environment["PARTNER_DASHBOARD_DATA"] = str(settings.data_dir)
-    environment["DATABASE_URL"] = settings.database_url
-    environment["DEBITURA_REFERRAL_URL"] = settings.referral_url
-    environment["DEBITURA_CUSTOMER_URL"] = settings.customer_url
-
-    def start(name: str, *arguments: str) -> None:
-        command = (sys.executable, "-m", "dashboard.cli", *arguments)
-        supervisor.start(Child(name, command, environment, PROJECT_FOLDER))
-
-    if settings.referral_url == f"http://127.0.0.1:{options.sandbox_port}/referral":
-        state_file = str(_world_file(settings))
-        port = str(options.sandbox_port)
-        start("sandbox", "sandbox", "--port", port, "--state-file", state_file)
-        _wait_for_port(supervisor, options.sandbox_port)
-    start("worker", "worker")
-    start("web", "web", "--host", options.host, "--port", str(options.port))
-    _wait_for_port(supervisor, options.port)
+    return environment
 
 
-def _wait_for_port(supervisor: Supervisor, port: int) -> None:
+def _start(supervisor: Supervisor, name: str, environment: dict[str, str], *arguments: str) -> None:
+    command = (sys.executable, "-m", "dashboard.cli", *arguments)
+    supervisor.start(Child(name, command, environment, PROJECT_FOLDER))
+
+
+def _start_sandbox(
+    supervisor: Supervisor, settings: Settings, port: int, environment: dict[str, str]
+) -> None:
+    world = str(_world_file(settings))
+    arguments = ("sandbox", "--port", str(port), "--state-file", world)
+    _start(supervisor, "sandbox", environment, *arguments)
+    _wait_for_port(supervisor, LOOPBACK, port)
+
+
+def _reachable(host: str) -> str:
+    """An address of this machine at which a server that listens on ``host`` answers."""
+    return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104  (compared, not bound)
+
+
+def _wait_for_port(supervisor: Supervisor, host: str, port: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and not supervisor.stopping.is_set():
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        supervisor.look()
-        supervisor.stopping.wait(LOOK_EVERY_S)
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            supervisor.look()
+            supervisor.stopping.wait(LOOK_EVERY_S)
+        else:
+            return
 
 
 def _greet(
@@ -152,20 +172,19 @@ def _greet(
     store: Store,
     say: Say,
 ) -> None:
-    """Say where the dashboard is, once the sandbox's data is in it."""
-    address = f"http://{'localhost' if options.host == '127.0.0.1' else options.host}"
-    url = f"{address}:{options.port}"
+    """Say where the dashboard is; in the sandbox, once its data is in it."""
+    host = "localhost" if options.host == LOOPBACK else options.host
+    url = f"http://{f'[{host}]' if ':' in host else host}:{options.port}"
+    name = f"Partner dashboard ({settings.environment})"
     if settings.environment is not Environment.SANDBOX:
-        say(f"Partner dashboard ({settings.environment}): {url}  Ctrl-C stops it.")
+        say(f"{name}: {url}  Ctrl-C stops it.")
         return
-    if link_requests.is_empty(store):
-        _ask_for_sample_links(settings, store, say)
     state = _wait_for_first_scan(supervisor, store)
     if state.true_at is None:
-        say(f"Partner dashboard (sandbox): {url}  {state.reason or 'Still filling.'}")
+        say(f"{name}: {url}  {state.reason or 'Still filling.'}")
     else:
         rows = sum(status.rows_done for status in state.scopes)
-        say(f"Partner dashboard (sandbox, {rows:,} rows): {url}  Ctrl-C stops it.")
+        say(f"{name}, {rows:,} rows: {url}  Ctrl-C stops it.")
 
 
 def _wait_for_first_scan(supervisor: Supervisor, store: Store) -> Freshness:
@@ -177,23 +196,3 @@ def _wait_for_first_scan(supervisor: Supervisor, store: Store) -> Freshness:
             return state
         supervisor.look()
         supervisor.stopping.wait(LOOK_EVERY_S)
-
-
-def _ask_for_sample_links(settings: Settings, store: Store, say: Say) -> None:
-    """Ask for a dozen links as a partner would, so that Link requests has something to show."""
-    # Only the sandbox's own environment has use for it, and importing it brings a web server.
-    from services.sandbox.sample_requests import SAMPLE_REQUESTS  # noqa: PLC0415
-
-    try:
-        with open_api(settings) as api:
-            for sample in SAMPLE_REQUESTS:
-                link_requests.ask_for_link(
-                    store,
-                    api,
-                    NewClient.model_validate(sample),
-                    actor="sandbox",
-                    now=datetime.now(UTC),
-                    ttl=settings.approval_ttl,
-                )
-    except (DebituraError, SettingsError) as error:
-        say(f"The sample link requests could not be made: {error}")

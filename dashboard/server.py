@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dashboard import data
+from dashboard.components import failures
 from services.activity import freshness
-from services.settings import SettingsError, load_settings
+from services.settings import SettingsError
 from services.store import StoreError
-from services.wiring import open_store
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +45,20 @@ def healthz(_request: Request) -> Response:
 def readyz(_request: Request) -> Response:
     """Whether there is a store to read, and how old its data is; 503 where there is none."""
     try:
-        store = open_store(load_settings())
-    except (SettingsError, StoreError) as error:
-        return JSONResponse({"status": "unready", "reason": str(error)}, status_code=503)
-    state = freshness(store)
-    store.close()
-    told = {"dataTrueAt": state.true_at.isoformat() if state.true_at else None}
+        state = freshness(data.backend().store)
+    except (SettingsError, StoreError):
+        log.exception("The store cannot be read.")
+        return JSONResponse({"status": "unready"}, status_code=503)
     if state.true_at is None:
-        return JSONResponse({"status": "filling", **told}, status_code=503)
-    return JSONResponse({"status": "ready", **told})
+        return JSONResponse({"status": "filling", "dataTrueAt": None}, status_code=503)
+    return JSONResponse({"status": "ready", "dataTrueAt": state.true_at.isoformat()})
 
 
 def on_script_error(error: Exception) -> bool:
-    """Log what no page expected, and show a sentence instead of a traceback."""
+    """Show a sentence instead of a traceback, also for what goes wrong in a fragment or a click."""
+    if isinstance(error, SettingsError | StoreError):
+        failures.show(error)
+        return True
     log.error("A page failed.", exc_info=error)
     st.error(
         "This page could not be drawn. Reload it; if it happens again, tell your administrator "

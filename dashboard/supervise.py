@@ -37,7 +37,8 @@ class Child:
 class Supervisor:
     """Runs children until stopped; also when this process is killed, none of them stays behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, grace_s: float = GRACE_S) -> None:
+        self._grace_s = grace_s
         self._children: list[Child] = []
         self.stopping = threading.Event()
         # Children hold the reading end and leave when it closes, however we ended.
@@ -75,7 +76,7 @@ class Supervisor:
         running = [c.process for c in self._children if c.process and c.process.poll() is None]
         for process in running:
             process.terminate()
-        deadline = time.monotonic() + GRACE_S
+        deadline = time.monotonic() + self._grace_s
         for process in running:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))

@@ -1,11 +1,11 @@
 """How true the store is to Debitura, and who did what."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from services.store import Store, activity
 from services.store.bookkeeping import Scope, ScopeState
-from services.store.tables import AuditRow
 
 __all__ = ["Freshness", "Scope", "ScopeState", "ScopeStatus"]
 
@@ -36,10 +36,13 @@ class Freshness:
         known = [moment for moment in moments if moment is not None]
         return min(known) if len(known) == len(moments) else None
 
-    @property
-    def any_data(self) -> bool:
-        """Whether at least one scope was read whole once."""
-        return any(status.true_at is not None for status in self.scopes)
+    def never_read(self, scopes: Collection[Scope]) -> tuple[ScopeStatus, ...]:
+        """Those of ``scopes`` that were never read whole."""
+        return tuple(s for s in self.scopes if s.scope in scopes and s.true_at is None)
+
+    def is_old(self, now: datetime, limit: timedelta) -> bool:
+        """Whether nothing was found true for longer than ``limit``, as when no worker runs."""
+        return self.true_at is not None and now - self.true_at > limit
 
     @property
     def failed(self) -> tuple[ScopeStatus, ...]:
@@ -103,17 +106,3 @@ def history_of(store: Store, kind: str, subject_id: str) -> list[Change]:
             Change(row.field, row.before, row.after, row.at, row.learnt_by)
             for row in activity.history_of(session, kind, subject_id)
         ]
-
-
-def record(store: Store, *, actor: str, action: str, subject: str, outcome: str) -> None:
-    """Add a line to the audit log. None of the texts may hold personal data."""
-    with store.write() as session:
-        session.add(
-            AuditRow(
-                at=datetime.now(UTC),
-                actor=actor,
-                action=action,
-                subject=subject,
-                outcome=outcome,
-            )
-        )

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ AA_NORMAL_TEXT = 4.5
 AA_LARGE_TEXT = 3.0
 
 _HEX_COLOR = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+_PLAIN_ADDRESS = re.compile(r'[^\s"<>\\^`{|}]+')
 _FONT_NAME = re.compile(r"[A-Za-z0-9 _-]{1,60}")
 
 
@@ -40,7 +42,8 @@ class Branding:
     @property
     def verdict(self) -> str:
         """One line: can the clients read it?"""
-        told = f"{self.contrast:.1f} : 1"
+        # Rounded down: 4.48 must not be told as the 4.5 that it misses.
+        told = f"{floor(round(self.contrast, 6) * 10) / 10:.1f} : 1"
         if self.contrast >= AA_NORMAL_TEXT:
             return f"Readable: text on background has a contrast of {told} (AA asks for 4.5)."
         if self.contrast >= AA_LARGE_TEXT:
@@ -111,9 +114,15 @@ def safe_font(value: str | None) -> str | None:
 
 
 def safe_logo_url(value: str | None) -> str | None:
-    """The address of a logo that a browser may load: https, with a host, without a login."""
+    """The address of a logo that a browser may load: https, with a host, without a login.
+
+    Nor does it hold signs that end an attribute or cannot be seen.
+    """
+    address = (value or "").strip()
+    if not (_PLAIN_ADDRESS.fullmatch(address) and address.isprintable()):
+        return None
     try:
-        parts = urlsplit((value or "").strip())
+        parts = urlsplit(address)
         usable = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
     except ValueError:
         return None

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.debitura.enums import Lifecycle, LifecycleGroup, NextActor
-from services.domain.money import Money
+from services.domain.money import Money, told
 from services.store import Page, Store, Window
 from services.store import cases as stored
 from services.store.cases import CaseFilter
+from services.store.selecting import NOTHING_FITS
 from services.store.tables import CaseRow
 
 __all__ = ["CaseFilter", "CaseSummary", "Lifecycle", "LifecycleCount", "LifecycleGroup"]
@@ -84,6 +85,12 @@ def case(store: Store, case_id: str) -> CaseSummary | None:
     return None if row is None else _summary(row)
 
 
+def count(store: Store, wanted: CaseFilter) -> int:
+    """How many cases are wanted."""
+    with store.read() as session:
+        return stored.count(session, wanted)
+
+
 def pipeline(store: Store, wanted: CaseFilter) -> list[LifecycleCount]:
     """Cases per lifecycle in the order they are passed through, unknown ones last."""
     with store.read() as session:
@@ -94,6 +101,20 @@ def pipeline(store: Store, wanted: CaseFilter) -> list[LifecycleCount]:
     return [_lifecycle_count(name, found) for name in names] + (
         [_lifecycle_count(None, found)] if found.get(None) else []
     )
+
+
+def lifecycles_of(
+    pipeline: list[LifecycleCount], actor: str | None, chosen: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The lifecycles that wait on ``actor`` and are among the chosen; None and () mean any."""
+    if actor is None and not chosen:
+        return ()
+    fitting = tuple(
+        step.name
+        for step in pipeline
+        if actor in (None, step.next_actor) and (not chosen or step.name in chosen)
+    )
+    return fitting or NOTHING_FITS
 
 
 def waiting_on(pipeline: list[LifecycleCount]) -> dict[str, int]:
@@ -123,7 +144,6 @@ def totals_by_currency(store: Store, wanted: CaseFilter) -> list[CurrencyTotal]:
 class FilterChoices:
     """What the cases page can be narrowed by."""
 
-    lifecycles: tuple[str, ...]
     phases: tuple[str, ...]
     debtor_countries: tuple[str, ...]
     collection_partners: tuple[str, ...]
@@ -133,21 +153,12 @@ class FilterChoices:
 def filter_choices(store: Store) -> FilterChoices:
     """The values that occur in the store."""
     with store.read() as session:
-        occurring = stored.values_of(session, "lifecycle")
-        ordered = [name for name in Lifecycle if name in occurring]
         return FilterChoices(
-            lifecycles=(*ordered, *(n for n in occurring if _known(n) is None)),
             phases=tuple(stored.values_of(session, "engagement_phase")),
             debtor_countries=tuple(stored.values_of(session, "debtor_country")),
             collection_partners=tuple(stored.values_of(session, "collection_partner")),
             currencies=tuple(stored.values_of(session, "currency")),
         )
-
-
-def needing_info(store: Store) -> int:
-    """How many open cases wait for the client's answer."""
-    with store.read() as session:
-        return stored.count(session, CaseFilter(needs_info=True))
 
 
 def _known(name: str | None) -> Lifecycle | None:
@@ -191,8 +202,8 @@ def _summary(row: CaseRow) -> CaseSummary:
         client_name=row.client_name or row.external_tenant_id or "Not told",
         debtor_name=row.debtor_name,
         debtor_country=row.debtor_country,
-        gross=_money(row.gross, row.currency),
-        remainder=_money(row.remainder, row.currency),
+        gross=told(row.gross, row.currency),
+        remainder=told(row.remainder, row.currency),
         lifecycle=lifecycle_label(row.lifecycle),
         next_actor=_actor(row.lifecycle),
         close_code=row.close_code,
@@ -206,7 +217,3 @@ def _summary(row: CaseRow) -> CaseSummary:
         collection_partner=row.collection_partner,
         archived_at=row.archived_at,
     )
-
-
-def _money(minor: int | None, currency: str | None) -> Money | None:
-    return None if minor is None else Money(currency or "", minor)

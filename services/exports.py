@@ -32,6 +32,9 @@ from services.store.tables import (
 Record = dict[str, Any]
 Amounts = Mapping[tuple[str, ...], str | None]
 ROWS_A_FETCH = 1000
+XLSX_DIGITS = 15
+XLSX_LARGEST_EXPONENT = 300
+XLSX_LONGEST_TEXT = 32_767
 
 
 class ExportKind(StrEnum):
@@ -94,7 +97,7 @@ def harmless(text: str) -> str:
 
     Numbers, also negative ones, stay as they are.
     """
-    if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text):
+    if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") and not _is_number(text):
         return "'" + text
     return text
 
@@ -117,8 +120,9 @@ def _write_json(rows: Iterable[Record], target: IO[bytes]) -> int:
 def _write_csv(rows: Iterable[Record], target: IO[bytes]) -> int:
     flat = [_flat(row) for row in rows]
     text = io.TextIOWrapper(target, encoding="utf-8-sig", errors="replace", newline="")
-    writer = csv.DictWriter(text, _columns(flat), restval="")
-    writer.writeheader()
+    columns = _columns(flat)
+    writer = csv.DictWriter(text, columns, restval="")
+    writer.writerow({name: harmless(name) for name in columns})
     for row in flat:
         writer.writerow({name: harmless(_cell(value)) for name, value in row.items()})
     text.flush()
@@ -144,10 +148,23 @@ def _write_xlsx(rows: Iterable[Record], target: IO[bytes]) -> int:
 
 
 def _write_xlsx_cell(sheet: Any, line: int, column: int, value: Any) -> None:
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if _is_exact_in_xlsx(value):
         sheet.write_number(line, column, value)
     else:
-        sheet.write_string(line, column, _cell(value))
+        text = _cell(value).encode(errors="replace").decode()
+        sheet.write_string(line, column, text[:XLSX_LONGEST_TEXT])
+
+
+def _is_exact_in_xlsx(value: Any) -> bool:
+    """Whether a spreadsheet's numbers, which have 15 digits, can hold ``value``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return False
+    number = Decimal(str(value))
+    return (
+        number.is_finite()
+        and len(number.as_tuple().digits) <= XLSX_DIGITS
+        and abs(number.adjusted()) < XLSX_LARGEST_EXPONENT
+    )
 
 
 def _columns(flat: Iterable[Record]) -> list[str]:

@@ -1,7 +1,7 @@
 """The link-request ledger: no API lists link requests, so what is noted here is all there is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -21,6 +21,7 @@ from services.store import link_requests as stored
 from services.store.link_requests import LinkRequestFilter, LinkRequestStatus
 from services.store.paging import ALL_ROWS
 from services.store.tables import AuditRow, LinkRequestRow
+from services.store.text import search_text
 
 __all__ = ["LinkRequest", "LinkRequestFilter", "LinkRequestStatus"]
 
@@ -71,11 +72,15 @@ def count_by_status(store: Store, wanted: LinkRequestFilter) -> dict[LinkRequest
     return {status: found.get(status, 0) for status in LinkRequestStatus}
 
 
-def running_out(store: Store, *, now: datetime, within: timedelta) -> list[LinkRequest]:
-    """Pending requests that run out within the given time, the most urgent first."""
-    pending = LinkRequestFilter(status=LinkRequestStatus.PENDING)
-    rows = list_requests(store, pending, ALL_ROWS).rows
-    return [request for request in rows if request.expires_at <= now + within]
+def only_soon(wanted: LinkRequestFilter, *, now: datetime) -> LinkRequestFilter:
+    """``wanted`` narrowed to what waits and runs out within 48 hours of ``now``."""
+    return replace(wanted, status=LinkRequestStatus.PENDING, expires_before=now + SOON)
+
+
+def running_out(store: Store, *, now: datetime) -> list[LinkRequest]:
+    """Pending requests that run out within 48 hours, the most urgent first."""
+    soon = only_soon(LinkRequestFilter(), now=now)
+    return list(list_requests(store, soon, ALL_ROWS).rows)
 
 
 def approval_rate(counts: dict[LinkRequestStatus, int]) -> float | None:
@@ -105,8 +110,9 @@ def ask_for_link(
 ) -> CreateClientResult:
     """Send the client to Debitura and note the link request where its answer makes one.
 
-    An earlier pending request of the same client is superseded: Debitura made its approval URL
-    void. Raises DebituraError where the client was not accepted; the attempt is audited anyway.
+    Earlier requests of the same client are superseded and become history: Debitura made their
+    approval URLs void, and the latest tells how the client stands. Raises DebituraError where
+    the client was not accepted; the attempt is audited anyway.
     """
     try:
         result = api.create_client(new_client)
@@ -141,6 +147,25 @@ def ask_again(
     return ask_for_link(store, api, new_client, actor=actor, now=now, ttl=ttl)
 
 
+def outcome_sentence(result: CreateClientResult) -> str:
+    """What came of asking, and what to do next."""
+    match result:
+        case LinkRequested():
+            return "A fresh link request was made. Hand the new approval link over."
+        case LinkRefused(type=refusal):
+            return (
+                f"Debitura refused the link ({refusal}): the company cannot be linked this way. "
+                "Contact Debitura; the earlier request is left as it was."
+            )
+        case ClientReady():
+            return "The company is linked already and has signed. The next sync brings it."
+        case ClientOnboarding():
+            return (
+                "The company is linked already and has to sign. The next sync brings it with the "
+                "onboarding link to hand over."
+            )
+
+
 def is_empty(store: Store) -> bool:
     """Whether nothing was ever asked."""
     with store.read() as session:
@@ -170,6 +195,7 @@ def _note_request(
             expires_at=now + ttl,
             learnt_by="answer",
             payload=new_client.body(),
+            search_text=search_text((new_client.client.name, new_client.tenant_id)),
         )
     )
 

@@ -31,15 +31,27 @@ class Hit:
 def search(store: Store, text: str, *, limit: int = 8) -> list[Hit]:
     """What ``text`` may mean: every word has to occur, in any order, case and accent.
 
-    Clients come before cases; within each, what begins with the text comes first. Fewer than
-    two characters find nothing.
+    What begins with the text comes first, and among equals clients before link requests before
+    cases. Fewer than two characters find nothing.
     """
     if len(fold(text)) < MIN_CHARACTERS:
         return []
     window = Window(size=limit)
     with store.read() as session:
-        client_rows = clients.page_of(session, ClientFilter(text=text, archived=True), window).rows
-        case_rows = cases.page_of(session, CaseFilter(text=text, archived=True), window).rows
+        client_rows = [
+            row
+            for first in (True, False)
+            for row in clients.page_of(
+                session, ClientFilter(text=text, first_in_text=first, archived=True), window
+            ).rows
+        ]
+        case_rows = [
+            row
+            for first in (True, False)
+            for row in cases.page_of(
+                session, CaseFilter(text=text, first_in_text=first, archived=True), window
+            ).rows
+        ]
         requests = link_requests.page_of(session, LinkRequestFilter(text=text), window).rows
     linked = {row.external_tenant_id for row in client_rows}
     hits = [
@@ -70,6 +82,8 @@ def search(store: Store, text: str, *, limit: int = 8) -> list[Hit]:
         )
         for row in case_rows
     ]
+    # What begins with the text was read twice.
+    different = dict.fromkeys(hits)
     # A stable sort: what starts with the text goes before what only holds it.
     wanted = fold(text)
-    return sorted(hits, key=lambda hit: not fold(hit.title).startswith(wanted))[:limit]
+    return sorted(different, key=lambda hit: not fold(hit.title).startswith(wanted))[:limit]

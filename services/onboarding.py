@@ -9,6 +9,7 @@ from services.link_requests import LinkRequest, LinkRequestStatus
 from services.store import Page, Store, Window, clients
 from services.store.clients import ClientFilter
 from services.store.paging import ALL_ROWS
+from services.store.selecting import NOTHING_FITS
 from services.store.tables import ClientRow
 
 __all__ = ["ClientFilter", "ClientSummary", "Contact", "FunnelStep", "Milestone"]
@@ -41,7 +42,7 @@ class ClientSummary:
     linked_at: datetime | None
     cases_total: int
     cases_closed: int
-    earnings_usd: Money
+    earnings_usd: Money | None
     kyc_status: str | None
     contacts: tuple[Contact, ...]
     archived_at: datetime | None
@@ -106,8 +107,7 @@ def only_stuck(wanted: ClientFilter, *, now: datetime, limit: timedelta) -> Clie
     Clients that waited already when first seen count as stuck: nobody knows since when.
     """
     stages = tuple(stage for stage in WAITING if stage in wanted.stages or not wanted.stages)
-    # No stage at all would mean every stage.
-    return replace(wanted, stages=stages or ("none",), stage_began_before=now - limit)
+    return replace(wanted, stages=stages or NOTHING_FITS, stage_began_before=now - limit)
 
 
 def stuck_clients(store: Store, *, now: datetime, limit: timedelta) -> list[ClientSummary]:
@@ -194,7 +194,7 @@ def _summary(row: ClientRow) -> ClientSummary:
         linked_at=row.linked_at,
         cases_total=row.cases_total,
         cases_closed=row.cases_closed,
-        earnings_usd=usd(row.earnings_usd or 0),
+        earnings_usd=None if row.earnings_usd is None else usd(row.earnings_usd),
         kyc_status=_KYC_WORDS.get(row.kyc_status or "", row.kyc_status),
         contacts=tuple(Contact(user.get("name"), user.get("email")) for user in row.users),
         archived_at=row.archived_at,

@@ -1,11 +1,13 @@
 """The partner's referral fees: at which stage they are, and whether they agree with Debitura."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from services.domain.money import Money, usd
+from services.domain.money import Money, told, usd
 from services.domain.revenue_stage import API_BUCKETS, Bucket, RevenueStage
 from services.store import Page, Store, Window, activity, transactions
+from services.store.selecting import NOTHING_FITS
 from services.store.tables import TransactionRow
 from services.store.transactions import TransactionFilter
 
@@ -138,24 +140,35 @@ class Reconciliation:
 
     as_of: datetime
     differences: tuple[Difference, ...]
+    not_told: tuple[Bucket, ...]
+    """Buckets that the summary left out, so that nothing can be said of them."""
+
+    @property
+    def compared(self) -> int:
+        return len(API_BUCKETS) - len(self.not_told)
 
 
 def reconciliation(store: Store) -> Reconciliation | None:
     """Where our buckets differ from the API's, to the cent; None before the first full scan."""
     with store.read() as session:
         scope = next((s for s in activity.scopes(session) if s.scope == "transactions"), None)
-    if scope is None or scope.true_at is None or scope.source_summary is None:
+    if scope is None or scope.true_at is None:
         return None
     ours = bucket_totals(store, TransactionFilter())
-    told = scope.source_summary
+    summary = scope.source_summary or {}
     theirs = {
-        bucket: BucketTotal(bucket, told[bucket]["transactions"], usd(told[bucket]["fee_usd"]))
+        bucket: BucketTotal(bucket, total["transactions"], usd(total["fee_usd"]))
         for bucket in API_BUCKETS
-        if bucket in told
+        if (total := summary.get(bucket))
     }
-    differences = (Difference(b, ours[b], total) for b, total in theirs.items())
     return Reconciliation(
-        scope.true_at, tuple(found for found in differences if found.ours != found.theirs)
+        as_of=scope.true_at,
+        differences=tuple(
+            Difference(bucket, ours[bucket], total)
+            for bucket, total in theirs.items()
+            if ours[bucket] != total
+        ),
+        not_told=tuple(bucket for bucket in API_BUCKETS if bucket not in theirs),
     )
 
 
@@ -176,7 +189,15 @@ def only_late(wanted: TransactionFilter, *, now: datetime) -> TransactionFilter:
     """``wanted`` narrowed to what the collection partner should have paid by ``now``."""
     late = late_before(now)
     before = min(late, wanted.collected_before) if wanted.collected_before else late
-    return replace(wanted, buckets=OPEN_AT_COLLECTION_PARTNER, collected_before=before)
+    return replace(only_buckets(wanted, OPEN_AT_COLLECTION_PARTNER), collected_before=before)
+
+
+def only_buckets(wanted: TransactionFilter, chosen: Sequence[Bucket]) -> TransactionFilter:
+    """``wanted`` narrowed to the chosen buckets; none chosen leaves it as it is."""
+    if not chosen:
+        return wanted
+    both = tuple(bucket for bucket in chosen if not wanted.buckets or bucket in wanted.buckets)
+    return replace(wanted, buckets=both or NOTHING_FITS)
 
 
 def _summary(row: TransactionRow) -> TransactionSummary:
@@ -189,14 +210,10 @@ def _summary(row: TransactionRow) -> TransactionSummary:
         case_id=row.case_id,
         case_reference=row.case_reference,
         debtor_name=row.debtor_name,
-        payment=_money(row.payment, row.payment_currency),
-        fee=_money(row.fee, row.fee_currency),
-        fee_usd=_money(row.fee_usd, "USD"),
+        payment=told(row.payment, row.payment_currency),
+        fee=told(row.fee, row.fee_currency),
+        fee_usd=told(row.fee_usd, "USD"),
         is_estimate=row.is_estimate,
         bucket=Bucket(row.bucket),
         archived_at=row.archived_at,
     )
-
-
-def _money(minor: int | None, currency: str | None) -> Money | None:
-    return None if minor is None else Money(currency or "", minor)

@@ -4,10 +4,19 @@ import os
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AnyHttpUrl,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -27,6 +36,9 @@ class SettingsError(Exception):
 
 SANDBOX_KEY = "sandbox"
 SANDBOX_PORT = 8600
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+LONG_PASS = timedelta(minutes=30)
+"""A pass over the largest partner's data, at the pace that the key allows."""
 
 _REFERRAL_URLS = {
     Environment.SANDBOX: f"http://127.0.0.1:{SANDBOX_PORT}/referral",
@@ -142,6 +154,18 @@ class Settings(BaseSettings):
             url = url.set(database=str(Path(str(url.database)).expanduser().absolute()))
         return url.render_as_string(hide_password=False)
 
+    @model_validator(mode="after")
+    def _production_is_encrypted(self) -> Self:
+        for name in ("referral_url_override", "customer_url_override"):
+            parts = urlsplit(getattr(self, name) or "")
+            on_the_wire = parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS
+            if self.environment is Environment.PRODUCTION and on_the_wire:
+                raise ValueError(
+                    "an address of the production API has to begin with https, "
+                    "or the key would travel unencrypted"
+                )
+        return self
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -171,6 +195,11 @@ class Settings(BaseSettings):
     @property
     def approval_ttl(self) -> timedelta:
         return timedelta(days=self.link_ttl_days)
+
+    @property
+    def expected_freshness(self) -> timedelta:
+        """How old data may grow before something must be wrong."""
+        return timedelta(seconds=3 * self.sync_interval_seconds) + LONG_PASS
 
     @property
     def own_sandbox(self) -> bool:

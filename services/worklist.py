@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services import link_requests, onboarding, revenue
+from services import cases, link_requests, onboarding, revenue
 from services.domain.money import Money, usd
 from services.domain.revenue_stage import Bucket
 from services.periods import Period, before, last_days
-from services.store import Store, cases, clients
+from services.store import Store
 from services.store.cases import CaseFilter
 from services.store.clients import ClientFilter
 from services.store.transactions import TransactionFilter
@@ -89,7 +89,7 @@ def _running_out(store: Store, now: datetime) -> list[WorkItem]:
             request.expires_at,
             request.tenant_id,
         )
-        for request in link_requests.running_out(store, now=now, within=link_requests.SOON)
+        for request in link_requests.running_out(store, now=now)
     ]
 
 
@@ -107,8 +107,7 @@ def _stuck(store: Store, now: datetime, limit: timedelta) -> list[WorkItem]:
 
 
 def _needing_info(store: Store) -> list[WorkItem]:
-    with store.read() as session:
-        number = cases.count(session, CaseFilter(needs_info=True))
+    number = cases.count(store, CaseFilter(needs_info=True))
     if not number:
         return []
     title = f"{number:,} {'case needs' if number == 1 else 'cases need'} information"
@@ -137,14 +136,11 @@ def _ready_to_invoice(store: Store) -> list[WorkItem]:
 
 def _new_clients(store: Store, period: Period) -> int:
     wanted = ClientFilter(linked_from=period.start, linked_before=period.end)
-    with store.read() as session:
-        return sum(clients.count_by_stage(session, wanted).values())
+    return sum(onboarding.stage_counts(store, wanted).values())
 
 
 def _new_cases(store: Store, period: Period) -> int:
-    with store.read() as session:
-        wanted = CaseFilter(created_from=period.start, created_before=period.end)
-        return cases.count(session, wanted)
+    return cases.count(store, CaseFilter(created_from=period.start, created_before=period.end))
 
 
 def _fees(store: Store, period: Period) -> int:

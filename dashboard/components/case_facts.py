@@ -29,7 +29,8 @@ def show(case: CaseSummary | None) -> None:
                 icon=":material/person:",
                 query_params={navigation.TENANT: case.tenant_id},
             )
-        changes.show(data.ask(activity.history_of, "case", case.id))
+        currency = case.gross.currency if case.gross else None
+        changes.show(data.ask(activity.history_of, "case", case.id), currency=currency)
 
 
 def _facts(case: CaseSummary) -> dict[str, str]:
@@ -44,7 +45,7 @@ def _facts(case: CaseSummary) -> dict[str, str]:
         "Collection partner": case.collection_partner or "none yet",
         "Creditor reference": case.creditor_reference,
         "Created": formats.exact(case.created_at),
-        "Due": formats.day(case.due_at),
+        "Due": formats.date_only(case.due_at),
         "Collection started": formats.exact(case.collection_started_at),
         "Finished": formats.exact(case.finished_at),
         "Case id": case.id,

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -24,13 +26,32 @@ def show(figure: go.Figure, *, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
 
 
-def show_to_pick(figure: go.Figure, *, key: str, alt: str) -> str | None:
-    """Draw a chart whose marks can be clicked; the clicked mark's name, else None."""
-    picked = st.plotly_chart(
-        figure, key=key, alt=alt, config=_CONFIG, on_select="rerun", selection_mode="points"
+def show_to_pick(figure: go.Figure, *, key: str, alt: str, into: str, several: bool) -> None:
+    """Draw a chart whose marks can be clicked.
+
+    A click sets the filter whose key is ``into`` to the mark's name, so that the choice is in
+    the address, can be made by keyboard, and outlives the next change of the data.
+    """
+    st.plotly_chart(
+        figure,
+        key=key,
+        alt=alt,
+        config=_CONFIG,
+        on_select=partial(_take_pick, key, into, several),
+        selection_mode="points",
     )
-    points = picked["selection"]["points"]
-    return str(points[0]["customdata"]) if points else None
+
+
+def _take_pick(key: str, into: str, several: bool) -> None:
+    points = st.session_state[key]["selection"]["points"]
+    if points:
+        name = _name_of(points[0])
+        st.session_state[into] = [name] if several else name
+
+
+def _name_of(point: Mapping[str, Any]) -> str:
+    told = point["customdata"]
+    return str(told[0] if isinstance(told, list) else told)
 
 
 def onboarding_funnel(steps: Sequence[FunnelStep]) -> go.Figure:
@@ -49,7 +70,7 @@ def onboarding_funnel(steps: Sequence[FunnelStep]) -> go.Figure:
             text=texts,
             textinfo="text",
             textposition="auto",
-            customdata=[step.milestone for step in steps],
+            customdata=[step.milestone.label for step in steps],
             marker={"color": [colors.MILESTONE[step.milestone] for step in steps]},
             connector={"visible": False},
             hovertemplate="%{y}: %{x} clients<extra></extra>",
@@ -68,7 +89,7 @@ def case_pipeline(steps: Sequence[LifecycleCount]) -> go.Figure:
             text=[formats.count(step.cases) for step in steps],
             textposition="outside",
             cliponaxis=False,
-            customdata=[step.name for step in steps],
+            customdata=[step.label for step in steps],
             marker={"color": [colors.LIFECYCLE_GROUP[step.group] for step in steps]},
             hovertext=[f"{step.group}; next: {step.next_actor}" for step in steps],
             hovertemplate="%{y}: %{x} cases<br>%{hovertext}<extra></extra>",
@@ -93,7 +114,7 @@ def revenue_funnel(stages: Sequence[StageTotal]) -> go.Figure:
                 textposition="inside",
                 insidetextanchor="start",
                 textangle=0,
-                customdata=[part.bucket],
+                customdata=[part.bucket.label],
                 marker={"color": colors.BUCKET[part.bucket], "line": {"width": 1}},
                 hovertemplate=(
                     f"{part.bucket.label}: {formats.usd(part.fee)}"
@@ -125,7 +146,9 @@ def monthly_fees(months: Mapping[date, Mapping[RevenueStage, object]]) -> go.Fig
         barmode="stack",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
     )
-    figure.update_xaxes(title="Month of collection", dtick="M3", tickformat="%b %Y")
+    figure.update_xaxes(
+        title="Month of collection", dtick="M3" if len(months) > 8 else "M1", tickformat="%b %Y"
+    )
     figure.update_yaxes(title="Referral fees, USD", tickprefix="$")
     return _laid_out(figure, rows=7)
 

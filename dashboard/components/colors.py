@@ -3,7 +3,6 @@
 from services.domain.onboarding_stage import Milestone, OnboardingStage
 from services.domain.revenue_stage import Bucket, RevenueStage
 
-ACCENT = "#3f7ee0"
 MUTED = "#8a94a3"
 
 ONBOARDING = {

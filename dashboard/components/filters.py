@@ -1,6 +1,9 @@
-"""Filters that several pages have; each lives in the address."""
+"""Filters that several pages have; each lives in the address.
 
-from collections.abc import Sequence
+The address carries what an option is called, so an option's name holds no figure that changes.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -19,26 +22,37 @@ def text(label: str, *, key: str) -> str:
     )
 
 
-def several(
-    label: str, options: Sequence[str], *, key: str, names: dict[str, str] | None = None
-) -> tuple[str, ...]:
+def several(label: str, options: Sequence[str], *, key: str) -> tuple[str, ...]:
     """Any of the options; none chosen means all."""
+    return several_of(label, {option: option for option in options}, key=key)
+
+
+def several_of(label: str, options: Mapping[str, Choice], *, key: str) -> tuple[Choice, ...]:
+    """Any of the named choices; none chosen means all."""
     chosen = st.multiselect(
-        label,
-        options,
-        format_func=lambda option: (names or {}).get(option, option),
-        key=key,
-        placeholder="All",
-        bind="query-params",
-        width=220,
+        label, list(options), key=key, placeholder="All", bind="query-params", width=220
     )
-    return tuple(chosen)
+    return tuple(options[name] for name in chosen if name in options)
 
 
-def one(label: str, options: dict[str, Choice], *, key: str) -> Choice:
+def one(label: str, options: Mapping[str, Choice], *, key: str) -> Choice:
     """One of the named choices; the first is the default."""
     chosen = st.selectbox(label, list(options), key=key, bind="query-params", width=200)
     return options.get(chosen, next(iter(options.values())))
+
+
+def one_in_sight(label: str, options: Mapping[str, Choice], *, key: str, told: str) -> Choice:
+    """The same with all choices in sight."""
+    names = list(options)
+    chosen = st.segmented_control(
+        label, names, default=names[0], required=True, key=key, bind="query-params", help=told
+    )
+    return options.get(chosen, options[names[0]])
+
+
+def switch(label: str, *, key: str, told: str | None = None) -> bool:
+    """On or off; off is the default."""
+    return st.toggle(label, key=key, bind="query-params", help=told)
 
 
 def period(label: str, *, key: str) -> Period:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 from services.domain.money import Money, minor_digits
@@ -55,6 +55,11 @@ def day(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
     return format_datetime(moment.astimezone(reader_zone()), "d MMM y", locale=LOCALE)
+
+
+def date_only(moment: datetime | None) -> str:
+    """A date without a time of day, the same in every zone."""
+    return NOTHING if moment is None else format_date(moment, "d MMM y", locale=LOCALE)
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

@@ -4,24 +4,52 @@ import streamlit as st
 
 from dashboard.components import formats
 from dashboard.data import backend
-from services.activity import freshness
+from services.activity import Scope, freshness
+
+_PAGE = "page_drawn"
 
 
-def begin(title: str, question: str) -> None:
-    """Draw the title; where nothing was ever read, say why and end the page there."""
+def begin(title: str, question: str, *, needs: tuple[Scope, ...], keys: tuple[str, ...]) -> None:
+    """Draw the title; where a needed scope was never read whole, say why and end the page.
+
+    ``keys`` are the beginnings of the keys of the page's filters.
+    """
+    arrive(title, keys)
     st.title(title, anchor=False)
     st.caption(question)
-    require_data()
+    require(needs)
 
 
-def require_data() -> None:
-    """Where nothing was ever read, say why and end the page."""
-    state = freshness(backend().store)
-    if state.any_data:
+def arrive(page: str, keys: tuple[str, ...]) -> None:
+    """On coming from another page, let the address alone say what the filters are.
+
+    Filters left behind on an earlier visit would narrow what a link promised to show.
+    """
+    if st.session_state.get(_PAGE) == page:
         return
-    if state.failed:
+    st.session_state[_PAGE] = page
+    left_behind = [
+        key
+        for key in st.session_state
+        if isinstance(key, str) and key.startswith(keys) and key not in st.query_params
+    ]
+    for key in left_behind:
+        del st.session_state[key]
+
+
+def require(needs: tuple[Scope, ...]) -> None:
+    """Where a needed scope was never read whole, say why and end the page.
+
+    Part of the data, or none of it, must not look like all there is.
+    """
+    state = freshness(backend().store)
+    missing = state.never_read(needs)
+    if not missing:
+        return
+    failed = next((status.error for status in missing if status.error), None)
+    if failed is not None:
         st.error(
-            formats.plain(f"{state.reason} This page fills by itself once that is mended."),
+            formats.plain(f"{failed} This page fills by itself once that is mended."),
             title="Debitura could not be read yet",
             icon=":material/cloud_off:",
         )

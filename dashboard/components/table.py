@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -42,6 +42,7 @@ class Column(Generic[Row]):
     shown: bool = True
     config: Callable[..., Any] = st.column_config.TextColumn
     options: tuple[tuple[str, Any], ...] = ()
+    is_amount: bool = False
 
 
 def text(label: str, value: Callable[[Row], Any], **named: Any) -> Column[Row]:
@@ -53,7 +54,18 @@ def number(label: str, value: Callable[[Row], Any], **named: Any) -> Column[Row]
 
 
 def amount(label: str, value: Callable[[Row], Money | None], **named: Any) -> Column[Row]:
-    return Column(label, value, options=(("alignment", "right"),), **named)
+    return Column(label, value, options=(("alignment", "right"),), is_amount=True, **named)
+
+
+def day(label: str, value: Callable[[Row], datetime | None], **named: Any) -> Column[Row]:
+    """A date without a time of day, the same in every zone."""
+    return Column(
+        label,
+        lambda row: None if (told := value(row)) is None else told.astimezone(UTC).date(),
+        config=st.column_config.DateColumn,
+        options=(("format", "D MMM YYYY"),),
+        **named,
+    )
 
 
 def moment(label: str, value: Callable[[Row], datetime | None], **named: Any) -> Column[Row]:
@@ -107,7 +119,8 @@ def show(
         everything = Window(size=ALL_ROWS.size, sort=by, descending=down)
         all_rows = partial(question, data.backend().store, wanted, everything)
         _exports(all_rows, columns, key, what)
-    window = Window(min(_page_number(key), pages), ROWS_A_PAGE, by, down)
+    number = _page_number(f"{key}_page", pages, asked=(wanted, by, down))
+    window = Window(number, ROWS_A_PAGE, by, down)
     page = data.ask(question, wanted, window)
     _body(page, shown, key, what, actions)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -119,21 +132,22 @@ def show(
 def _order(
     columns: Sequence[Column[Row]], key: str, sort: str, descending: bool
 ) -> tuple[str, bool]:
-    names = {column.sort: column.label for column in columns if column.sort}
-    orders = [f"{name}{suffix}" for name in names for suffix in ("", "-desc")]
-    default = f"{sort}-desc" if descending else sort
+    orders = {
+        f"{column.label} {arrow}": (column.sort, falling)
+        for column in columns
+        if column.sort
+        for arrow, falling in (("↑", False), ("↓", True))
+    }
+    default = list(orders.values()).index((sort, descending))
     chosen = st.selectbox(
         "Sort by",
-        orders,
-        index=orders.index(default),
-        format_func=lambda order: (
-            f"{names[order.removesuffix('-desc')]} {'↓' if order.endswith('-desc') else '↑'}"
-        ),
+        list(orders),
+        index=default,
         key=f"{key}_sort",
         bind="query-params",
         width=220,
     )
-    return chosen.removesuffix("-desc"), chosen.endswith("-desc")
+    return orders.get(chosen, (sort, descending))
 
 
 def _choice(columns: Sequence[Column[Row]], key: str) -> list[Column[Row]]:
@@ -150,11 +164,17 @@ def _choice(columns: Sequence[Column[Row]], key: str) -> list[Column[Row]]:
     return [column for column in columns if column.label in chosen] or list(columns[:1])
 
 
-def _page_number(key: str) -> int:
+def _page_number(key: str, pages: int, *, asked: object) -> int:
+    """The page to show; other rows or another order begin at the first page again."""
+    asked_before = st.session_state.get(f"{key}_of")
+    st.session_state[f"{key}_of"] = asked
+    if asked_before is not None and asked_before != asked:
+        st.session_state[key] = 1
     try:
-        return max(1, int(st.session_state.get(f"{key}_page") or st.query_params[f"{key}_page"]))
+        number = int(st.session_state.get(key) or st.query_params[key])
     except (KeyError, ValueError):
         return 1
+    return number if 1 <= number <= pages else 1
 
 
 def _exports(
@@ -184,7 +204,7 @@ def _records(page: Page[Row], columns: Sequence[Column[Row]]) -> Iterator[export
         record: exports.Record = {}
         for column in columns:
             value = column.value(row)
-            if column.options and isinstance(value, Money | None):
+            if column.is_amount:
                 record[column.label] = None if value is None else value.amount
                 record[f"{column.label}, currency"] = None if value is None else value.currency
             else:

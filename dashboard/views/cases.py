@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import data, navigation
 from dashboard.components import case_facts, charts, filters, formats, page, table
 from services import cases
+from services.activity import Scope
 from services.cases import CaseFilter, CaseSummary, FilterChoices, LifecycleCount
 
 INFO = {"All": None, "Needs info": True, "Needs none": False}
@@ -27,7 +28,7 @@ COLUMNS: tuple[table.Column[CaseSummary], ...] = (
     table.text("Close code", lambda c: c.close_code),
     table.text("Country", lambda c: c.debtor_country, shown=False),
     table.text("Collection partner", lambda c: c.collection_partner, shown=False),
-    table.moment("Due", lambda c: c.due_at, sort="due_at", shown=False),
+    table.day("Due", lambda c: c.due_at, sort="due_at", shown=False),
     table.text("Creditor reference", lambda c: c.creditor_reference, shown=False),
     table.text("Tenant id", lambda c: c.tenant_id, shown=False),
 )
@@ -63,33 +64,35 @@ def wanted_cases(choices: FilterChoices) -> CaseFilter:
     )
 
 
-def pick_lifecycle(pipeline: list[LifecycleCount]) -> tuple[str, ...]:
-    """The pipeline; the clicked lifecycle, or none."""
+def show_pipeline(pipeline: list[LifecycleCount]) -> None:
     st.subheader("Cases by lifecycle")
-    picked = charts.show_to_pick(
+    charts.show_to_pick(
         charts.case_pipeline(pipeline),
         key="case_pipeline",
         alt="; ".join(f"{step.label}: {step.cases} cases" for step in pipeline),
+        into="case_lifecycle",
+        several=True,
     )
-    if picked is None:
-        st.caption("Click a bar to see its cases in the table.")
-        return ()
-    st.caption(f"The table shows: {formats.plain(cases.lifecycle_label(picked))}.")
-    return (picked,)
+    st.caption("A click on a bar chooses its lifecycle.")
 
 
-def pick_actor(pipeline: list[LifecycleCount]) -> tuple[str, ...]:
-    """Who acts next, with their counts; the lifecycles that wait on the chosen."""
+def pick_actor(pipeline: list[LifecycleCount]) -> str | None:
+    """Who acts next, with their counts; the chosen one."""
     waiting = cases.waiting_on(pipeline)
     chosen = st.pills(
         "Who acts next",
         list(waiting),
-        format_func=lambda actor: f"{actor} {formats.count(waiting[actor])}",
         key="case_actor",
         bind="query-params",
         help="Choose one to see in the table what waits on it.",
     )
-    return tuple(step.name for step in pipeline if step.next_actor == chosen) if chosen else ()
+    st.caption(" · ".join(f"{actor} {formats.count(waiting[actor])}" for actor in waiting))
+    return chosen
+
+
+def pick_lifecycles(pipeline: list[LifecycleCount]) -> tuple[str, ...]:
+    names = {step.label: step.name for step in pipeline}
+    return filters.several_of("Lifecycle", names, key="case_lifecycle")
 
 
 def show_amounts(wanted: CaseFilter) -> None:
@@ -114,7 +117,12 @@ def open_row(row: CaseSummary) -> None:
     st.query_params[navigation.CASE] = row.id
 
 
-page.begin("Cases", "Where are the cases, and what waits on whom?")
+page.begin(
+    "Cases",
+    "Where are the cases, and what waits on whom?",
+    needs=(Scope.CASES,),
+    keys=("case_", "cases_"),
+)
 open_id = st.query_params.get(navigation.CASE)
 if open_id:
     case_facts.show(data.ask(cases.case, open_id))
@@ -122,10 +130,11 @@ wanted = wanted_cases(data.ask(cases.filter_choices))
 pipeline = data.ask(cases.pipeline, wanted)
 left, right = st.columns([3, 2])
 with left:
-    picked = pick_lifecycle(pipeline)
+    show_pipeline(pipeline)
 with right:
-    waited_on = pick_actor(pipeline)
-    narrowed = replace(wanted, lifecycles=picked or waited_on)
+    actor = pick_actor(pipeline)
+    lifecycles = pick_lifecycles(pipeline)
+    narrowed = replace(wanted, lifecycles=cases.lifecycles_of(pipeline, actor, lifecycles))
     show_amounts(narrowed)
 table.show(
     cases.list_cases,

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import data, navigation
 from dashboard.components import changes, formats, page, table
 from services import activity, cases, link_requests, onboarding, revenue
+from services.activity import Scope
 from services.cases import CaseFilter, CaseSummary
 from services.domain.onboarding_stage import OnboardingStage
 from services.link_requests import LinkRequest, LinkRequestFilter
@@ -155,9 +156,10 @@ def show_requests(requests: list[LinkRequest]) -> None:
 
 tenant_id = st.query_params.get(navigation.TENANT, "")
 if not tenant_id:
-    page.begin("Client", "Where is this client, and what do I tell them?")
+    page.begin("Client", "Where is this client, and what do I tell them?", needs=(), keys=())
     choose_client()
-page.require_data()
+page.arrive("Client", ("client_cases", "client_fees"))
+page.require((Scope.CLIENTS,))
 client = data.ask(onboarding.client, tenant_id)
 asked = LinkRequestFilter(tenant_id=tenant_id, superseded=True)
 newest_first = Window(size=ALL_ROWS.size, sort="requested_at", descending=True)

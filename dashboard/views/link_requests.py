@@ -3,11 +3,12 @@
 import streamlit as st
 
 from dashboard import data, navigation
-from dashboard.components import formats, page, table
+from dashboard.components import filters, formats, page, table
 from services import link_requests
 from services.debitura import DebituraError
 from services.link_requests import LinkRequest, LinkRequestFilter, LinkRequestStatus
 from services.settings import SettingsError
+from services.store import StoreError
 from services.store.paging import ALL_ROWS
 
 LABELS = {
@@ -18,6 +19,7 @@ LABELS = {
 }
 ASKABLE = (LinkRequestStatus.PENDING, LinkRequestStatus.EXPIRED)
 WANTED_LINK = "wanted_link"
+OUTCOME = "link_outcome"
 EMPTY = {
     LinkRequestStatus.PENDING: (
         "Nobody has a request open. One begins when a client that you add has a Debitura account "
@@ -65,19 +67,18 @@ def show_answer(counts: dict[LinkRequestStatus, int]) -> None:
     """The numbers: how many wait, how many are approved, how long that takes."""
     approved = LinkRequestFilter(status=LinkRequestStatus.APPROVED)
     approvals = data.ask(link_requests.list_requests, approved, ALL_ROWS).rows
-    soon = data.ask(link_requests.running_out, now=moment, within=link_requests.SOON)
     with st.grid(4, min_column_width=150):
         st.metric("Waiting", formats.count(counts[LinkRequestStatus.PENDING]), border=True)
         st.metric(
             "Running out within 48 hours",
-            formats.count(len(soon)),
+            formats.count(len(data.ask(link_requests.running_out, now=moment))),
             border=True,
         )
         st.metric(
             "Approval rate",
             formats.percent(link_requests.approval_rate(counts)),
             border=True,
-            help="Approved among those that were answered or ran out.",
+            help="Of the companies that were asked and did answer or let the time run out.",
         )
         st.metric(
             "Median time to approval",
@@ -86,12 +87,35 @@ def show_answer(counts: dict[LinkRequestStatus, int]) -> None:
         )
 
 
+def pick_status(counts: dict[LinkRequestStatus, int]) -> LinkRequestStatus:
+    status = filters.one_in_sight(
+        "Status",
+        {LABELS[each]: each for each in LinkRequestStatus},
+        key="request_status",
+        told="What came of the latest request to each company.",
+    )
+    st.caption(" · ".join(f"{LABELS[each]} {counts[each]:,}" for each in LinkRequestStatus))
+    return status
+
+
+def wanted_requests(status: LinkRequestStatus) -> LinkRequestFilter:
+    wanted = LinkRequestFilter(status=status)
+    if status is not LinkRequestStatus.PENDING:
+        return wanted
+    soon = filters.switch("Only what runs out within 48 hours", key="request_soon")
+    return link_requests.only_soon(wanted, now=data.this_hour()) if soon else wanted
+
+
 def ask_about(request: LinkRequest) -> None:
     """Remember which request's link is wanted: dialogs open in the run, not in a click."""
     st.session_state[WANTED_LINK] = request
 
 
-@st.dialog("Approval link", width="medium")
+def forget_link() -> None:
+    st.session_state.pop(WANTED_LINK, None)
+
+
+@st.dialog("Approval link", width="medium", on_dismiss=forget_link)
 def show_link(request: LinkRequest) -> None:
     """The link to copy, and the way to a fresh one."""
     st.markdown(
@@ -114,7 +138,7 @@ def ask_again(request: LinkRequest) -> None:
     backend = data.backend()
     try:
         with data.debitura() as api:
-            link_requests.ask_again(
+            result = link_requests.ask_again(
                 backend.store,
                 api,
                 request.id,
@@ -122,29 +146,34 @@ def ask_again(request: LinkRequest) -> None:
                 now=data.now(),
                 ttl=backend.settings.approval_ttl,
             )
-    except (DebituraError, SettingsError, LookupError) as error:
-        st.error(formats.plain(f"{error} Nothing was changed here."), icon=":material/error:")
+    except (DebituraError, SettingsError, StoreError, LookupError) as error:
+        st.error(formats.plain(str(error)), icon=":material/error:")
         return
+    forget_link()
+    st.session_state[OUTCOME] = link_requests.outcome_sentence(result)
     st.rerun()
 
 
-page.begin("Link requests", "Who has not answered, when does it run out, what came of the others?")
+def show_outcome() -> None:
+    """What came of the request that was asked again, once."""
+    outcome = st.session_state.pop(OUTCOME, None)
+    if outcome is not None:
+        st.info(formats.plain(outcome), icon=":material/mark_email_read:")
+
+
+page.begin(
+    "Link requests",
+    "Who has not answered, when does it run out, what came of the others?",
+    needs=(),
+    keys=("request_", "requests_"),
+)
+show_outcome()
 counts = data.ask(link_requests.count_by_status, LinkRequestFilter())
 show_answer(counts)
-status = st.segmented_control(
-    "Status",
-    list(LinkRequestStatus),
-    default=LinkRequestStatus.PENDING,
-    required=True,
-    format_func=lambda each: f"{LABELS[each]} ({counts[each]:,})",
-    key="request_status",
-    bind="query-params",
-    label_visibility="collapsed",
-)
-status = LinkRequestStatus(status)
+status = pick_status(counts)
 table.show(
     link_requests.list_requests,
-    LinkRequestFilter(status=status),
+    wanted_requests(status),
     PENDING_COLUMNS if status is LinkRequestStatus.PENDING else ENDED_COLUMNS,
     key=f"requests_{status}",
     what=f"{LABELS[status].lower()} link requests",
@@ -156,6 +185,6 @@ table.show(
     ],
     empty=EMPTY[status],
 )
-wanted_link = st.session_state.pop(WANTED_LINK, None)
+wanted_link = st.session_state.get(WANTED_LINK)
 if wanted_link is not None:
     show_link(wanted_link)

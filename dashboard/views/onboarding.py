@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import data, navigation
 from dashboard.components import charts, filters, formats, page, table
 from services import link_requests, onboarding
+from services.activity import Scope
 from services.domain.onboarding_stage import OnboardingStage
 from services.link_requests import LinkRequestFilter, LinkRequestStatus
 from services.onboarding import ClientFilter, ClientSummary, Milestone
@@ -42,7 +43,7 @@ def wanted_clients() -> ClientFilter:
         countries = filters.several("Country", data.ask(onboarding.countries), key="client_country")
         attributed = filters.one("Attribution", ATTRIBUTION, key="client_attribution")
         linked = filters.period("Linked", key="client_linked")
-        archived = st.toggle("Archived too", key="client_archived", bind="query-params")
+        archived = filters.switch("Archived too", key="client_archived")
     return ClientFilter(
         text=text,
         countries=countries,
@@ -54,52 +55,55 @@ def wanted_clients() -> ClientFilter:
 
 
 def pick_milestone(wanted: ClientFilter) -> tuple[str, ...]:
-    """The funnel; the milestones of the clicked part and beyond, or none."""
+    """The funnel; the chosen milestone and all beyond, or none for everybody."""
     steps = data.ask(onboarding.funnel, wanted)
     st.subheader("How far clients came")
-    picked = charts.show_to_pick(
+    charts.show_to_pick(
         charts.onboarding_funnel(steps),
         key="client_funnel",
         alt="; ".join(f"{step.milestone.label}: {step.clients} clients" for step in steps),
+        into="client_reached",
+        several=False,
     )
-    if picked is None:
-        st.caption("Click a part to see its clients in the table.")
-        return ()
-    st.caption(f"The table shows who came at least as far as: {Milestone(picked).label}.")
-    return Milestone(picked).and_beyond
+    reached = filters.one_in_sight(
+        "Came at least as far as",
+        {milestone.label: milestone for milestone in Milestone},
+        key="client_reached",
+        told="A click on the funnel chooses too.",
+    )
+    return () if reached is Milestone.CREATED else reached.and_beyond
 
 
 def pick_stages(wanted: ClientFilter) -> tuple[str, ...]:
     """The present stages with their counts; the chosen ones."""
     counts = data.ask(onboarding.stage_counts, wanted)
-    occurring = [stage for stage in OnboardingStage if counts[stage]]
-    return tuple(
-        st.pills(
-            "Stage now",
-            [stage.value for stage in occurring],
-            selection_mode="multi",
-            format_func=lambda stage: (
-                f"{OnboardingStage(stage).label} {formats.count(counts[OnboardingStage(stage)])}"
-            ),
-            key="client_stage",
-            bind="query-params",
-            help="Choose stages to see their clients in the table.",
-        )
+    occurring = {stage.label: stage for stage in OnboardingStage if counts[stage]}
+    chosen = st.pills(
+        "Stage now",
+        list(occurring),
+        selection_mode="multi",
+        key="client_stage",
+        bind="query-params",
+        help="Choose stages to see their clients in the table.",
     )
+    numbers = (f"{label} {formats.count(counts[stage])}" for label, stage in occurring.items())
+    st.caption(" · ".join(numbers))
+    return tuple(occurring[label].value for label in chosen if label in occurring)
 
 
 def narrow_to_stuck(wanted: ClientFilter) -> ClientFilter:
-    stuck = onboarding.only_stuck(wanted, now=moment, limit=stuck_after)
+    stuck = onboarding.only_stuck(wanted, now=data.this_hour(), limit=stuck_after)
     number = sum(data.ask(onboarding.stage_counts, stuck).values())
-    chosen = st.toggle(
-        f"Only stuck ({formats.count(number)})",
-        key="client_stuck",
-        bind="query-params",
-        help=(
-            f"Something to sign or prove for more than {stuck_after.days} days, or since before "
-            "the client was first seen here."
-        ),
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = filters.switch(
+            "Only stuck",
+            key="client_stuck",
+            told=(
+                f"Something to sign or prove for more than {stuck_after.days} days, or since "
+                "before the client was first seen here."
+            ),
+        )
+        st.caption(f"{formats.count(number)} stuck")
     return stuck if chosen else wanted
 
 
@@ -114,12 +118,16 @@ def show_link_requests() -> None:
     )
 
 
-page.begin("Client onboarding", "How many clients are in each stage, and where do they stop?")
+page.begin(
+    "Client onboarding",
+    "How many clients are in each stage, and where do they stop?",
+    needs=(Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS),
+    keys=("client_", "clients_"),
+)
 wanted = wanted_clients()
-milestones = pick_milestone(wanted)
-stages = pick_stages(wanted)
+reached = replace(wanted, milestones=pick_milestone(wanted))
+narrowed = narrow_to_stuck(replace(reached, stages=pick_stages(reached)))
 show_link_requests()
-narrowed = narrow_to_stuck(replace(wanted, stages=stages, milestones=milestones))
 table.show(
     onboarding.list_clients,
     narrowed,

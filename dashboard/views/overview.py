@@ -8,7 +8,9 @@ import streamlit as st
 from dashboard import data, navigation
 from dashboard.components import formats, page
 from services import worklist
+from services.activity import Scope
 from services.domain.money import usd
+from services.domain.revenue_stage import Bucket
 from services.worklist import Headline, WorkItem, WorkKind
 
 SHOWN_OF_A_KIND = 5
@@ -20,12 +22,13 @@ ICONS = {
     WorkKind.READY_TO_INVOICE: ":material/request_quote:",
 }
 LAST_30_DAYS = "Last 30 days"
-READY = (navigation.REVENUE, {"revenue_bucket": "readyToInvoiceDebitura"})
+READY = (navigation.REVENUE, {"revenue_bucket": Bucket.READY_TO_INVOICE_DEBITURA.label})
+COUNTED = [bucket.label for bucket in Bucket if bucket.stage is not None]
 LISTS = {
-    WorkKind.LINK_REQUEST: (navigation.LINK_REQUESTS, {}, "All link requests"),
+    WorkKind.LINK_REQUEST: (navigation.LINK_REQUESTS, {"request_soon": "true"}, "All that run out"),
     WorkKind.STUCK_CLIENT: (
         navigation.ONBOARDING,
-        {"client_stuck": "true", "clients_sort": "stage_since"},
+        {"client_stuck": "true", "clients_sort": "Since ↑"},
         "All stuck clients",
     ),
     WorkKind.NEEDS_INFO: (navigation.CASES, {"case_info": "Needs info"}, "Show the cases"),
@@ -38,7 +41,7 @@ def headline(
     label: str,
     numbers: Headline,
     shown: Callable[[int], str],
-    rows: tuple[str, dict[str, str]],
+    rows: tuple[str, dict[str, str | list[str]]],
 ) -> None:
     """A number of the last 30 days, its change, and the way to its rows."""
     difference = numbers.now - numbers.before
@@ -67,7 +70,7 @@ def when(item: WorkItem) -> str:
     return f"For {formats.span(moment - item.since)}."
 
 
-def show_item(item: WorkItem, number: int) -> None:
+def show_item(item: WorkItem) -> None:
     """One thing to do, a click away from its subject."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if item.subject is None:
@@ -88,9 +91,14 @@ def show_item(item: WorkItem, number: int) -> None:
 
 
 moment = data.this_minute()
-page.begin("Overview", "What needs you today, and how the last 30 days went.")
+page.begin(
+    "Overview",
+    "What needs you today, and how the last 30 days went.",
+    needs=(Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS),
+    keys=(),
+)
 
-numbers = data.ask(worklist.headlines, now=moment)
+numbers = data.ask(worklist.headlines, now=data.this_hour())
 with st.grid(4, min_column_width=190):
     headline(
         "New clients",
@@ -108,7 +116,7 @@ with st.grid(4, min_column_width=190):
         "Fees from collections",
         numbers.collected_fees,
         dollars,
-        (navigation.REVENUE, {"revenue_period": LAST_30_DAYS}),
+        (navigation.REVENUE, {"revenue_period": LAST_30_DAYS, "revenue_bucket": COUNTED}),
     )
     with st.container(border=True, height="stretch"):
         st.metric("Ready to invoice", formats.usd(numbers.ready_to_invoice))
@@ -117,13 +125,13 @@ with st.grid(4, min_column_width=190):
 
 st.header("To do")
 stuck_after = timedelta(days=data.backend().settings.stuck_after_days)
-work = data.ask(worklist.work_list, now=moment, stuck_after=stuck_after)
+work = data.ask(worklist.work_list, now=data.this_hour(), stuck_after=stuck_after)
 if not work:
     st.success("Nothing waits for you.", icon=":material/task_alt:")
 for kind in WorkKind:
     items = [item for item in work if item.kind is kind]
-    for number, item in enumerate(items[:SHOWN_OF_A_KIND]):
-        show_item(item, number)
+    for item in items[:SHOWN_OF_A_KIND]:
+        show_item(item)
     if len(items) > SHOWN_OF_A_KIND:
         target, parameters, label = LISTS[kind]
         more = f"{label} ({len(items) - SHOWN_OF_A_KIND:,} more of this kind)"

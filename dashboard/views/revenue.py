@@ -1,12 +1,11 @@
 """Revenue: at which stage is our money, what may we invoice, does it agree with Debitura?"""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from dashboard import data, navigation
 from dashboard.components import charts, filters, formats, page, table
 from services import revenue
+from services.activity import Scope
 from services.revenue import (
     Bucket,
     BucketTotal,
@@ -16,7 +15,6 @@ from services.revenue import (
     TransactionSummary,
 )
 
-BUCKET_LABELS = {bucket.value: bucket.label for bucket in Bucket}
 MODES = {
     "PayWhenPaid": "A fee may be invoiced once the collection partner has paid Debitura.",
     "ConfirmedPipeline": "A fee may be invoiced once the collection partner's commission is paid.",
@@ -47,11 +45,10 @@ def wanted_transactions() -> TransactionFilter:
         currencies = filters.several(
             "Currency", data.ask(revenue.currencies), key="revenue_currency"
         )
-        late = st.toggle(
+        late = filters.switch(
             "Late only",
             key="revenue_late",
-            bind="query-params",
-            help="The collection partner should have paid Debitura by now.",
+            told="The collection partner should have paid Debitura by now.",
         )
     wanted = TransactionFilter(
         text=text,
@@ -59,7 +56,7 @@ def wanted_transactions() -> TransactionFilter:
         collected_from=collected.start,
         collected_before=collected.end,
     )
-    return revenue.only_late(wanted, now=moment) if late else wanted
+    return revenue.only_late(wanted, now=data.this_hour()) if late else wanted
 
 
 def show_stages(stages: list[StageTotal], totals: dict[Bucket, BucketTotal]) -> None:
@@ -81,15 +78,16 @@ def show_stages(stages: list[StageTotal], totals: dict[Bucket, BucketTotal]) -> 
     st.caption(formats.plain(f"In no total: {told}. {mode}"))
 
 
-def pick_bucket(stages: list[StageTotal]) -> tuple[Bucket, ...]:
-    """The funnel; the clicked bucket, or none."""
+def show_funnel(stages: list[StageTotal]) -> None:
     st.subheader("Where the fees are")
-    picked = charts.show_to_pick(
+    charts.show_to_pick(
         charts.revenue_funnel(stages),
         key="revenue_funnel",
         alt="; ".join(f"{total.stage.label}: {formats.usd(total.fee)}" for total in stages),
+        into="revenue_bucket",
+        several=True,
     )
-    return (Bucket(picked),) if picked else ()
+    st.caption("A click on a part shows its transactions in the table below.")
 
 
 def show_buckets(totals: dict[Bucket, BucketTotal]) -> None:
@@ -120,12 +118,19 @@ def show_months(wanted: TransactionFilter) -> None:
 def show_agreement(found: Reconciliation | None) -> None:
     """Whether our sums are Debitura's."""
     st.subheader("Does it agree with Debitura?")
+    st.caption("All transactions, whatever is filtered above.")
     if found is None:
         st.info("Known after the first complete sync.", icon=":material/hourglass_top:")
         return
+    if found.not_told:
+        names = ", ".join(bucket.label for bucket in found.not_told)
+        st.warning(
+            f"Debitura's summary does not tell: {names}. They could not be compared.",
+            icon=":material/difference:",
+        )
     if not found.differences:
         st.success(
-            f"All seven buckets agree to the cent, as of {formats.exact(found.as_of)}.",
+            f"{found.compared} of 7 buckets agree to the cent, as of {formats.exact(found.as_of)}.",
             icon=":material/verified:",
         )
         return
@@ -147,11 +152,11 @@ def show_agreement(found: Reconciliation | None) -> None:
     )
 
 
-def chosen_buckets() -> tuple[Bucket, ...]:
-    chosen = filters.several(
-        "Bucket", list(BUCKET_LABELS), key="revenue_bucket", names=BUCKET_LABELS
-    )
-    return tuple(Bucket(name) for name in chosen)
+def narrow_to_buckets(wanted: TransactionFilter) -> TransactionFilter:
+    """The table's own filter, within what the page shows."""
+    labels = {bucket.label: bucket for bucket in Bucket}
+    chosen = filters.several_of("Bucket", labels, key="revenue_bucket")
+    return revenue.only_buckets(wanted, chosen)
 
 
 def open_client(transaction: TransactionSummary) -> None:
@@ -159,22 +164,26 @@ def open_client(transaction: TransactionSummary) -> None:
         navigation.open_client(transaction.tenant_id)
 
 
-page.begin("Revenue", "At which stage are the fees, what may be invoiced, and does it add up?")
+page.begin(
+    "Revenue",
+    "At which stage are the fees, what may be invoiced, and does it add up?",
+    needs=(Scope.PARTNER, Scope.TRANSACTIONS),
+    keys=("revenue_",),
+)
 wanted = wanted_transactions()
 totals = data.ask(revenue.bucket_totals, wanted)
 stages = revenue.stage_totals(totals)
 show_stages(stages, totals)
 left, right = st.columns([3, 2])
 with left:
-    picked = pick_bucket(stages)
+    show_funnel(stages)
 with right:
     st.subheader("By bucket")
     show_buckets(totals)
 show_months(wanted)
 show_agreement(data.ask(revenue.reconciliation))
 st.subheader("Transactions")
-buckets = chosen_buckets() or picked
-narrowed = replace(wanted, buckets=buckets) if buckets else wanted
+narrowed = narrow_to_buckets(wanted)
 table.show(
     revenue.list_transactions,
     narrowed,

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.components import branded_screen, formats, page
 from services import branding
+from services.activity import Scope
 from services.branding import Branding
 
 WIDTHS = {"Desktop": 720, "Phone": 340}
@@ -65,7 +66,12 @@ def show_screens(brand: Branding, width: int) -> None:
         branded_screen.show(brand, title=title, text=text, button=button, width=width)
 
 
-page.begin("White label", "What do your clients see when they sign, and can they read it?")
+page.begin(
+    "White label",
+    "What do your clients see when they sign, and can they read it?",
+    needs=(Scope.PARTNER,),
+    keys=("screen",),
+)
 current = data.ask(branding.current)
 if current is None:
     st.info("The branding is known after the first sync.", icon=":material/hourglass_top:")

@@ -67,6 +67,11 @@ class Money:
         return Money(self.currency, self.minor + other.minor)
 
 
+def told(minor: int | None, currency: str | None) -> Money | None:
+    """The amount, or None where the source did not tell it: unknown is not nothing."""
+    return None if minor is None else Money(currency or "", minor)
+
+
 def usd(minor: int) -> Money:
     """US dollars from cents."""
     return Money("USD", minor)

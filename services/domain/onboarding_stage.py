@@ -124,6 +124,10 @@ class Milestone(StrEnum):
     def label(self) -> str:
         return _MILESTONE_LABELS[self]
 
+    def or_further(self, other: "Milestone") -> "Milestone":
+        """Whichever of the two lies further on."""
+        return other if other in self.and_beyond else self
+
     @property
     def and_beyond(self) -> "tuple[Milestone, ...]":
         """This milestone and all that lie further on."""
@@ -145,8 +149,9 @@ def furthest_milestone(facts: ClientFacts) -> Milestone:
         return Milestone.FIRST_RECOVERY
     if facts.has_cases:
         return Milestone.FIRST_CASE
-    # Only who signed once can be asked to sign an upgrade.
-    if facts.onboarding_done or facts.link is LinkKind.CONTRACT_UPGRADE:
+    # An upgrade and a power of attorney are asked of those who have signed the agreement.
+    later_steps = (LinkKind.CONTRACT_UPGRADE, LinkKind.POWER_OF_ATTORNEY)
+    if facts.onboarding_done or facts.link in later_steps:
         return Milestone.CONTRACT_SIGNED
     return Milestone.CREATED
 

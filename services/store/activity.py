@@ -6,7 +6,6 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from services.store.tables import (
-    AuditRow,
     HistoryRow,
     PartnerRow,
     RejectedRowRow,
@@ -46,15 +45,3 @@ def latest_runs(session: Session, limit: int) -> Sequence[SyncRunRow]:
 
 def rejected(session: Session) -> Sequence[RejectedRowRow]:
     return session.execute(select(RejectedRowRow).order_by(col(RejectedRowRow.id))).scalars().all()
-
-
-def audit_of(session: Session, subject: str) -> Sequence[AuditRow]:
-    return (
-        session.execute(
-            select(AuditRow)
-            .where(col(AuditRow.subject) == subject)
-            .order_by(col(AuditRow.id).desc())
-        )
-        .scalars()
-        .all()
-    )

@@ -1,11 +1,11 @@
 """What the sync notes about itself: the state of each scope, its runs, rows it set aside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from services.store.tables import (
@@ -56,11 +56,16 @@ def succeed(
     true_at: datetime,
     rows: int,
     summary: Mapping[str, Any] | None = None,
+    error: str | None = None,
 ) -> bool:
-    """Note that a scope is true to the source; return whether it was not so before."""
+    """Note that a scope was read whole; return whether that is news.
+
+    It is true to the source then, unless ``error`` tells of rows that were set aside.
+    """
     row = _scope(session, scope)
-    news = row.true_at is None or row.error is not None
-    row.state, row.true_at, row.error = ScopeState.TRUE, true_at, None
+    news = row.true_at is None or row.error != error
+    row.state = ScopeState.TRUE if error is None else ScopeState.FAILED
+    row.true_at, row.error = true_at, error
     row.rows_done = row.rows_total = rows
     row.source_summary = dict(summary) if summary is not None else None
     return news
@@ -102,13 +107,25 @@ def save_partner(session: Session, partner: PartnerRow) -> bool:
 
 def replace_coverage(session: Session, rows: Sequence[CoverageRow]) -> bool:
     """Make the coverage what ``rows`` say; return whether anything changed."""
-    before = {row.jurisdiction_id: row.raw for row in session.query(CoverageRow)}
+    before = {
+        row.jurisdiction_id: row.raw for row in session.execute(select(CoverageRow)).scalars()
+    }
     after = {row.jurisdiction_id: row for row in rows}
     if before == {key: row.raw for key, row in after.items()}:
         return False
     session.execute(delete(CoverageRow))
     session.add_all(after.values())
     return True
+
+
+def all_read(session: Session, scopes: Collection[Scope]) -> bool:
+    """Whether each of ``scopes`` was read whole at least once."""
+    found = session.execute(
+        select(col(SyncScopeRow.scope)).where(
+            col(SyncScopeRow.scope).in_(scopes), col(SyncScopeRow.true_at).is_not(None)
+        )
+    ).scalars()
+    return set(found) == set(scopes)
 
 
 def _scope(session: Session, scope: Scope) -> SyncScopeRow:

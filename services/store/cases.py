@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, and_, func, not_, select
 from sqlmodel import Session, col
 
 from services.store.paging import Page, Window
-from services.store.selecting import cut, mentions, one_of
+from services.store.selecting import begins, cut, mentions, one_of
 from services.store.tables import CaseRow
+
+ENDED = ("Closed", "Merged")
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class CaseFilter:
     """Which cases are wanted; what is left empty does not narrow."""
 
     text: str = ""
+    first_in_text: bool = False
+    """Only what begins with ``text``, instead of all that mentions it."""
     tenant_id: str | None = None
     lifecycles: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
@@ -25,6 +29,7 @@ class CaseFilter:
     collection_partners: tuple[str, ...] = ()
     currencies: tuple[str, ...] = ()
     needs_info: bool | None = None
+    """Whether an open case waits for information that the client has not given yet."""
     created_from: datetime | None = None
     created_before: datetime | None = None
     archived: bool = False
@@ -36,8 +41,8 @@ SORTABLE = {
     "debtor_name": col(CaseRow.debtor_name),
     "lifecycle": col(CaseRow.lifecycle),
     "lifecycle_since": col(CaseRow.lifecycle_since),
-    "gross": col(CaseRow.gross),
-    "remainder": col(CaseRow.remainder),
+    "gross": (col(CaseRow.currency), col(CaseRow.gross)),
+    "remainder": (col(CaseRow.currency), col(CaseRow.remainder)),
     "created_at": col(CaseRow.created_at),
     "due_at": col(CaseRow.due_at),
 }
@@ -45,6 +50,8 @@ SORTABLE = {
 
 def _where(wanted: CaseFilter) -> list[Any]:
     conditions = mentions(col(CaseRow.search_text), wanted.text)
+    if wanted.first_in_text:
+        conditions.append(begins(col(CaseRow.search_text), wanted.text))
     conditions += one_of(col(CaseRow.lifecycle), wanted.lifecycles)
     conditions += one_of(col(CaseRow.engagement_phase), wanted.phases)
     conditions += one_of(col(CaseRow.debtor_country), wanted.debtor_countries)
@@ -53,7 +60,12 @@ def _where(wanted: CaseFilter) -> list[Any]:
     if wanted.tenant_id is not None:
         conditions.append(col(CaseRow.external_tenant_id) == wanted.tenant_id)
     if wanted.needs_info is not None:
-        conditions.append(col(CaseRow.needs_info).is_(wanted.needs_info))
+        waits = and_(
+            col(CaseRow.needs_info),
+            col(CaseRow.creditor_responded_at).is_(None),
+            col(CaseRow.lifecycle).not_in(ENDED) | col(CaseRow.lifecycle).is_(None),
+        )
+        conditions.append(waits if wanted.needs_info else not_(waits))
     if wanted.created_from is not None:
         conditions.append(col(CaseRow.created_at) >= wanted.created_from)
     if wanted.created_before is not None:
@@ -84,7 +96,7 @@ def count_by_lifecycle(session: Session, wanted: CaseFilter) -> dict[str | None,
         .where(*_where(wanted))
         .group_by(CaseRow.lifecycle)
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def amounts_by_currency(session: Session, wanted: CaseFilter) -> Sequence[Row[Any]]:

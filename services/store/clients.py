@@ -9,7 +9,7 @@ from sqlalchemy import Row, exists, func, or_, select
 from sqlmodel import Session, col
 
 from services.store.paging import Page, Window
-from services.store.selecting import cut, mentions, one_of
+from services.store.selecting import begins, cut, mentions, one_of
 from services.store.tables import CaseRow, ClientRow, TransactionRow
 
 
@@ -18,6 +18,8 @@ class ClientFilter:
     """Which clients are wanted; what is left empty does not narrow."""
 
     text: str = ""
+    first_in_text: bool = False
+    """Only what begins with ``text``, instead of all that mentions it."""
     stages: tuple[str, ...] = ()
     milestones: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
@@ -42,6 +44,8 @@ SORTABLE = {
 
 def _where(wanted: ClientFilter) -> list[Any]:
     conditions = mentions(col(ClientRow.search_text), wanted.text)
+    if wanted.first_in_text:
+        conditions.append(begins(col(ClientRow.search_text), wanted.text))
     conditions += one_of(col(ClientRow.stage), wanted.stages)
     conditions += one_of(col(ClientRow.furthest), wanted.milestones)
     conditions += one_of(col(ClientRow.country), wanted.countries)
@@ -78,7 +82,7 @@ def count_by_stage(session: Session, wanted: ClientFilter) -> dict[str, int]:
     found = session.execute(
         select(col(ClientRow.stage), func.count()).where(*_where(wanted)).group_by(ClientRow.stage)
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def count_by_milestone(session: Session, wanted: ClientFilter) -> dict[str, int]:
@@ -87,7 +91,7 @@ def count_by_milestone(session: Session, wanted: ClientFilter) -> dict[str, int]
         .where(*_where(wanted))
         .group_by(ClientRow.furthest)
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def countries(session: Session) -> list[str]:
@@ -125,7 +129,7 @@ def stage_facts(session: Session) -> Sequence[Row[Any]]:
             col(ClientRow.linked_at),
             col(ClientRow.stage),
             col(ClientRow.stage_since),
-            col(ClientRow.first_seen_at),
+            col(ClientRow.stage_derived_at),
             col(ClientRow.furthest),
             has_cases.label("has_cases"),
             has_recovery.label("has_recovery"),

@@ -5,9 +5,10 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filelock import FileLock
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlmodel import Session, col, insert, select, update
 
 from services.store import sqlite
@@ -45,6 +46,16 @@ class StoreOfAnotherPartner(StoreError):
             "The API key belongs to another partner than the data in this store. "
             "Check DEBITURA_API_KEY, or point PARTNER_DASHBOARD_DATA at an empty folder; "
             "nothing was changed."
+        )
+
+
+class StoreOfAnotherProgram(StoreUnreadable):
+    """The database holds tables that are not a store's."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(
+            f"{location} holds another program's tables. "
+            "Point DATABASE_URL at a database of the dashboard's own; nothing was changed."
         )
 
 
@@ -126,7 +137,7 @@ class Store:
         with self._engine.connect() as plain:
             connection = plain.execution_options(writes=True)
             with connection.begin():
-                found = _environment_of(connection)
+                found = self._environment_of(connection)
                 if found not in (None, environment):
                     raise StoreOfAnotherEnvironment(found, environment)
                 upgrade(connection)
@@ -137,11 +148,35 @@ class Store:
                         )
                     )
 
+    def _environment_of(self, connection: Connection) -> str | None:
+        """Whose store it is; None for an empty database, which may become one."""
+        tables = inspect(connection).get_table_names()
+        if not tables:
+            return None
+        if StoreInfo.__tablename__ not in tables:
+            raise StoreOfAnotherProgram(self.location)
+        return connection.execute(select(col(StoreInfo.environment))).scalar()
+
+    @contextmanager
+    def one_at_a_time(self, what: str) -> Iterator[None]:
+        """Wait for other processes that do ``what`` with this store, and hold off later ones.
+
+        Only a store in a file is guarded; the lock goes with the process that holds it.
+        """
+        path = sqlite.file_of(str(self._engine.url))
+        if path is None:
+            yield
+            return
+        with FileLock(f"{path}-{what}.lock", mode=sqlite.PRIVATE_FILE):
+            yield
+
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
+        except IntegrityError:
+            raise
+        except DatabaseError as error:
             raise _as_store_error(error, self.location) from error
 
 
@@ -173,17 +208,13 @@ def _prepare_file(path: Path) -> None:
         ) from error
 
 
-def _environment_of(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("store_info"):
-        return None
-    return connection.execute(select(col(StoreInfo.environment))).scalar()
-
-
 _UNWRITABLE_SIGNS = ("readonly", "read-only", "disk is full", "disk full", "unable to open")
 
 
-def _as_store_error(error: OperationalError, location: str) -> StoreError:
+def _as_store_error(error: DatabaseError, location: str) -> StoreError:
     reason = str(error.orig)
+    if "locked" in reason.lower():
+        return StoreUnreadable(f"{location} is busy with another change. Try again in a moment.")
     if any(sign in reason.lower() for sign in _UNWRITABLE_SIGNS):
         return StoreUnwritable(
             f"{location} cannot be written ({reason}). "

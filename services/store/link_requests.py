@@ -6,13 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session, col
 
 from services.store.paging import Page, Window
-from services.store.selecting import cut
+from services.store.selecting import cut, mentions
 from services.store.tables import LinkRequestRow
-from services.store.text import like_pattern
+
+BY_CLOCK = "clock"
+"""How we learnt of an end that nobody told: the time ran out."""
 
 
 class LinkRequestStatus(StrEnum):
@@ -32,6 +34,7 @@ class LinkRequestFilter:
     tenant_id: str | None = None
     text: str = ""
     superseded: bool = False
+    expires_before: datetime | None = None
 
 
 SORTABLE = {
@@ -43,17 +46,15 @@ SORTABLE = {
 
 
 def _where(wanted: LinkRequestFilter) -> list[Any]:
-    conditions: list[Any] = []
+    conditions = mentions(col(LinkRequestRow.search_text), wanted.text)
     if wanted.status is not None:
         conditions.append(col(LinkRequestRow.status) == wanted.status)
     if wanted.tenant_id is not None:
         conditions.append(col(LinkRequestRow.external_tenant_id) == wanted.tenant_id)
+    if wanted.expires_before is not None:
+        conditions.append(col(LinkRequestRow.expires_at) < wanted.expires_before)
     if not wanted.superseded:
         conditions.append(col(LinkRequestRow.superseded_at).is_(None))
-    for word in wanted.text.split():
-        either = col(LinkRequestRow.company_name).ilike(like_pattern(word), escape="\\")
-        other = col(LinkRequestRow.external_tenant_id).ilike(like_pattern(word), escape="\\")
-        conditions.append(either | other)
     return conditions
 
 
@@ -74,7 +75,7 @@ def count_by_status(session: Session, wanted: LinkRequestFilter) -> dict[str, in
         .where(*_where(wanted))
         .group_by(LinkRequestRow.status)
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def get(session: Session, request_id: int) -> LinkRequestRow | None:
@@ -85,6 +86,20 @@ def pending(session: Session, tenant_id: str | None = None) -> Sequence[LinkRequ
     """Requests that wait for an answer, of one client or of all."""
     wanted = LinkRequestFilter(status=LinkRequestStatus.PENDING, tenant_id=tenant_id)
     return session.execute(select(LinkRequestRow).where(*_where(wanted))).scalars().all()
+
+
+def open_to_approval(session: Session) -> Sequence[LinkRequestRow]:
+    """Requests that may turn out approved: those that wait, or that only our clock gave up."""
+    answered_by_nobody = or_(
+        col(LinkRequestRow.status) == LinkRequestStatus.PENDING,
+        and_(
+            col(LinkRequestRow.status) == LinkRequestStatus.EXPIRED,
+            col(LinkRequestRow.learnt_by) == BY_CLOCK,
+        ),
+    )
+    current = _where(LinkRequestFilter())
+    found = session.execute(select(LinkRequestRow).where(answered_by_nobody, *current))
+    return found.scalars().all()
 
 
 def current_of(session: Session, tenant_id: str) -> Sequence[LinkRequestRow]:

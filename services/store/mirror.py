@@ -39,7 +39,7 @@ CLIENTS = Mirror(
     model=ClientRow,
     key="external_tenant_id",
     watched=("onboarding_done", "kyc_status"),
-    kept=("stage", "stage_since", "furthest"),
+    kept=("stage", "stage_since", "stage_derived_at", "furthest"),
 )
 CASES = Mirror(
     kind="case",
@@ -87,32 +87,29 @@ def save(
     return len(changed)
 
 
-def archive_missing(
-    session: Session,
-    mirror: Mirror,
-    seen: Collection[str],
-    *,
-    scan_started: datetime,
-    now: datetime,
-) -> int:
-    """Mark as archived what a complete scan did not see; return how many.
+def missing(
+    session: Session, mirror: Mirror, seen: Collection[str], *, scan_started: datetime
+) -> set[str]:
+    """The keys of rows that are stored as listed but that a complete scan did not see.
 
-    Rows first seen after the scan began are left alone: the scan may have passed their place.
+    Rows first seen after the scan began are left out: the scan may have passed their place.
     """
     table = mirror.table
-    key = table.c[mirror.key]
     known = session.execute(
-        select(key).where(table.c.archived_at.is_(None), table.c.first_seen_at < scan_started)
+        select(table.c[mirror.key]).where(
+            table.c.archived_at.is_(None), table.c.first_seen_at < scan_started
+        )
     ).scalars()
-    missing = [value for value in known if value not in seen]
-    for batch in _batches(missing, KEYS_A_QUERY):
-        session.execute(update(mirror.model).where(key.in_(batch)).values(archived_at=now))
+    return {value for value in known if value not in seen}
+
+
+def archive(session: Session, mirror: Mirror, keys: Collection[str], *, now: datetime) -> None:
+    """Mark rows as no longer listed, and note it in the history."""
+    column = mirror.table.c[mirror.key]
+    for batch in _batches(sorted(keys), KEYS_A_QUERY):
+        session.execute(update(mirror.model).where(column.in_(batch)).values(archived_at=now))
     gone = {"archived": (None, "archived")}
-    note_history(
-        session,
-        [note for value in missing for note in _notes(mirror, value, gone, now, "sync")],
-    )
-    return len(missing)
+    note_history(session, [note for key in keys for note in _notes(mirror, key, gone, now, "sync")])
 
 
 def note_history(session: Session, notes: Sequence[Mapping[str, Any]]) -> None:

@@ -75,6 +75,8 @@ class ClientRow(Mirrored, table=True):
     stage: str = Field(index=True)
     furthest: str = Field(index=True)
     stage_since: datetime | None = _moment()
+    stage_derived_at: datetime | None = _moment()
+    """When the stage was first derived from everything; until then it is the client row's own."""
     search_text: str = Field(sa_type=Text)
 
 
@@ -160,6 +162,7 @@ class LinkRequestRow(SQLModel, table=True):
     learnt_by: str | None = None
     superseded_at: datetime | None = _moment(index=True)
     payload: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    search_text: str = Field(sa_type=Text)
 
 
 class HistoryRow(SQLModel, table=True):

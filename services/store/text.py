@@ -3,13 +3,22 @@
 import unicodedata
 from collections.abc import Iterable
 
+MOST_WORDS = 32  # a database refuses an expression that is nested too deeply
+LONGEST_WORD = 1000  # and a LIKE pattern that is too long
+
 
 def fold(text: str) -> str:
     """``text`` as search compares it: ``Señor  Ünal`` is ``senor unal``."""
     # Twice, because signs such as ™ are taken apart into capitals.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return " ".join(plain.split())
+    # To SQLite's LIKE a nought ends the pattern.
+    return " ".join(plain.replace("\0", " ").split())
+
+
+def search_words(text: str) -> list[str]:
+    """The folded words that a search asks for; those of a pasted page only to begin with."""
+    return [word[:LONGEST_WORD] for word in fold(text).split()[:MOST_WORDS]]
 
 
 def search_text(parts: Iterable[str | None]) -> str:
@@ -19,5 +28,9 @@ def search_text(parts: Iterable[str | None]) -> str:
 
 def like_pattern(term: str) -> str:
     """A LIKE pattern (escape character ``\\``) that finds ``term`` anywhere, taken literally."""
-    escaped = term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    return f"%{prefix_pattern(term)}"
+
+
+def prefix_pattern(term: str) -> str:
+    """The same for ``term`` at the beginning."""
+    return term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

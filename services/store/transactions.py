@@ -19,7 +19,6 @@ class TransactionFilter:
 
     text: str = ""
     tenant_id: str | None = None
-    case_id: str | None = None
     buckets: tuple[str, ...] = ()
     currencies: tuple[str, ...] = ()
     collected_from: datetime | None = None
@@ -31,8 +30,8 @@ SORTABLE = {
     "collected_at": col(TransactionRow.collected_at),
     "client_name": col(TransactionRow.client_name),
     "case_reference": col(TransactionRow.case_reference),
-    "payment": col(TransactionRow.payment),
-    "fee": col(TransactionRow.fee),
+    "payment": (col(TransactionRow.payment_currency), col(TransactionRow.payment)),
+    "fee": (col(TransactionRow.fee_currency), col(TransactionRow.fee)),
     "fee_usd": col(TransactionRow.fee_usd),
     "bucket": col(TransactionRow.bucket),
 }
@@ -44,8 +43,6 @@ def _where(wanted: TransactionFilter) -> list[Any]:
     conditions += one_of(col(TransactionRow.payment_currency), wanted.currencies)
     if wanted.tenant_id is not None:
         conditions.append(col(TransactionRow.external_tenant_id) == wanted.tenant_id)
-    if wanted.case_id is not None:
-        conditions.append(col(TransactionRow.case_id) == wanted.case_id)
     if wanted.collected_from is not None:
         conditions.append(col(TransactionRow.collected_at) >= wanted.collected_from)
     if wanted.collected_before is not None:
@@ -96,35 +93,7 @@ def totals_by_month(session: Session, wanted: TransactionFilter) -> Sequence[Row
     ).all()
 
 
-def fees_by_currency(session: Session, wanted: TransactionFilter) -> Sequence[Row[Any]]:
-    """Per currency: how many transactions, payments and fees in its minor units."""
-    return session.execute(
-        select(
-            col(TransactionRow.payment_currency).label("currency"),
-            func.count().label("transactions"),
-            func.coalesce(func.sum(TransactionRow.payment), 0).label("payment"),
-            func.coalesce(func.sum(TransactionRow.fee_usd), 0).label("fee_usd"),
-        )
-        .where(*_where(wanted))
-        .group_by(TransactionRow.payment_currency)
-        .order_by(func.count().desc())
-    ).all()
-
-
 def currencies(session: Session) -> list[str]:
     column = col(TransactionRow.payment_currency)
     found = session.execute(select(column).where(column.is_not(None)).distinct())
     return sorted(found.scalars())
-
-
-def statuses(session: Session) -> Sequence[Row[Any]]:
-    """Per transaction, everything that its bucket is derived from, and the bucket stored now."""
-    return session.execute(
-        select(
-            col(TransactionRow.transaction_id),
-            col(TransactionRow.commission_status),
-            col(TransactionRow.platform_status),
-            col(TransactionRow.referral_status),
-            col(TransactionRow.bucket),
-        )
-    ).all()

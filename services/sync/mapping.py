@@ -20,6 +20,9 @@ from services.store.text import search_text
 
 Row = dict[str, Any]
 
+MAPPING_VERSION = 1
+"""Raise it when a mapping or a rule changes, so that rows which came unchanged are read anew."""
+
 
 def as_json(value: Any) -> str:
     """JSON text in which numbers keep the digits that they came with."""
@@ -28,7 +31,7 @@ def as_json(value: Any) -> str:
 
 def _mirrored(row: Mirrored, *derived_from: str | None) -> Row:
     raw = as_json(row.raw)
-    told = "\0".join((raw, *(part or "" for part in derived_from)))
+    told = "\0".join((raw, str(MAPPING_VERSION), *(part or "" for part in derived_from)))
     # Unpaired surrogates are valid JSON but not valid text.
     raw_bytes = told.encode(errors="surrogatepass")
     return {"raw": raw, "fingerprint": blake2b(raw_bytes, digest_size=16).hexdigest()}
@@ -70,6 +73,7 @@ def client_row(client: Client) -> Row:
         "users": users,
         "stage": derive_stage(facts),
         "stage_since": None,
+        "stage_derived_at": None,
         "furthest": furthest_milestone(facts),
         "search_text": search_text(
             (

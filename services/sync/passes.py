@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from services.debitura import DebituraError, ReferralPartnerApi, Unauthorized
 from services.debitura.enums import RevenueBucket
-from services.debitura.schemas import RejectedRow, TransactionsPage
+from services.debitura.schemas import PAGE_SIZE, RejectedRow, TransactionsPage
 from services.domain.money import to_minor
 from services.store import Store, StoreOfAnotherPartner, activity, announce, bookkeeping, mirror
 from services.store.bookkeeping import Scope
@@ -41,6 +41,12 @@ class ScopeReport:
     def is_true(self) -> bool:
         return self.error is None
 
+    @property
+    def requests(self) -> int:
+        """Pages that were read; the single answers count as one."""
+        listed = self.scope not in (Scope.PARTNER, Scope.COVERAGE)
+        return max(1, -(-self.rows // PAGE_SIZE)) if listed else 1
+
 
 @dataclass(frozen=True)
 class SyncReport:
@@ -49,6 +55,11 @@ class SyncReport:
     started_at: datetime
     finished_at: datetime
     scopes: tuple[ScopeReport, ...]
+
+    @property
+    def requests(self) -> int:
+        """How many requests such a pass takes."""
+        return sum(report.requests for report in self.scopes)
 
     @property
     def is_true(self) -> bool:
@@ -62,6 +73,10 @@ class SyncReport:
             "true": self.is_true,
             "scopes": [{**asdict(report), "true": report.is_true} for report in self.scopes],
         }
+
+
+class PartnerUnknown(Exception):
+    """It is not known whose data the key gives, so none of it can be taken over."""
 
 
 class Sync:
@@ -79,23 +94,26 @@ class Sync:
         self._api = api
         self._clock = clock
         self._progress = progress
+        self._partner_confirmed = False
 
     def run(self) -> SyncReport:
         """Read everything once. A scope that fails leaves the others and all old data in place.
 
         Raises StoreError where the store itself cannot be used.
         """
-        started = self._clock()
-        reports: list[ScopeReport] = []
-        try:
-            for scope in Scope:
-                reports.append(self._attempt(scope))
-        except (Unauthorized, StoreOfAnotherPartner) as refusal:
-            # Asking on with a key that is not ours would fail alike, or mix two partners' data.
-            reports += [self._fail(scope, str(refusal)) for scope in list(Scope)[len(reports) :]]
-        self._derive(started)
-        report = SyncReport(started, self._clock(), tuple(reports))
-        self._remember(report)
+        with self._store.one_at_a_time("sync"):
+            started = self._clock()
+            reports: list[ScopeReport] = []
+            try:
+                for scope in Scope:
+                    reports.append(self._attempt(scope))
+            except (Unauthorized, StoreOfAnotherPartner, PartnerUnknown) as refusal:
+                # Asking on with a key that is not ours would fail alike, or mix two partners.
+                rest = list(Scope)[len(reports) :]
+                reports += [self._fail(scope, str(refusal)) for scope in rest]
+            self._derive()
+            report = SyncReport(started, self._clock(), tuple(reports))
+            self._remember(report)
         return report
 
     def _attempt(self, scope: Scope) -> ScopeReport:
@@ -114,12 +132,15 @@ class Sync:
         except Unauthorized:
             raise
         except DebituraError as error:
+            if scope is Scope.PARTNER and not self._partner_confirmed:
+                raise PartnerUnknown(str(error)) from error
             return self._fail(scope, str(error))
 
     def _read_partner(self) -> ScopeReport:
         started = self._clock()
         partner = self._api.me()
         self._store.claim_for_partner(partner.id)
+        self._partner_confirmed = True
         row = PartnerRow(
             id=partner.id,
             company_name=partner.company_name,
@@ -178,8 +199,7 @@ class Sync:
     ) -> ScopeReport:
         started = self._clock()
         writer = _Writer(self._store, scope, target, self._clock, self._progress)
-        scan = read_all(fetch, to_row=to_row, key=target.key, store_rows=writer.add)
-        writer.flush(scan)
+        scan = _scan(fetch, to_row, target, writer)
         if not scan.complete:
             return self._fail(
                 scope,
@@ -188,47 +208,60 @@ class Sync:
                 rows=len(scan.seen),
                 changed=writer.changed,
             )
+        gone = self._gone(target, scan, started, lambda: _scan(fetch, to_row, target, writer))
+        error = _set_aside(scope, scan.rejected)
         with self._store.write(quiet=True) as session:
             now = self._clock()
-            archived = mirror.archive_missing(
-                session, target, scan.seen, scan_started=started, now=now
-            )
+            mirror.archive(session, target, gone, now=now)
             bookkeeping.replace_rejected(session, scope, _as_text(scan.rejected), now=now)
             news = bookkeeping.succeed(
-                session, scope, true_at=started, rows=len(scan.seen), summary=_summary(scan)
+                session,
+                scope,
+                true_at=started,
+                rows=len(scan.seen),
+                summary=_summary(scan),
+                error=error,
             )
-            _tell(session, bool(archived) or news)
-        report = ScopeReport(scope, len(scan.seen), writer.changed, archived)
-        return self._set_aside(report, scan.rejected) if scan.rejected else report
-
-    def _set_aside(self, report: ScopeReport, rejected: list[RejectedRow]) -> ScopeReport:
-        count = len(rejected)
-        return self._fail(
-            report.scope,
-            f"{count:,} of the rows of {report.scope} could not be understood and "
-            f"{'was' if count == 1 else 'were'} set aside ({rejected[0].reason}).",
-            rows=report.rows,
-            changed=report.changed,
-            archived=report.archived,
-            rejected=count,
+            _tell(session, bool(gone) or news)
+        return ScopeReport(
+            scope, len(scan.seen), writer.changed, len(gone), len(scan.rejected), error
         )
+
+    def _gone(
+        self, target: Mirror, scan: Scan, started: datetime, look_again: Callable[[], Scan]
+    ) -> set[str]:
+        """What two complete scans in a row did not see.
+
+        One scan alone may miss a row that slid from one page to another while others came and
+        went, or be an answer of a source that has just lost its own. A row that could not be
+        understood may be any of the missing, so then nothing is gone.
+        """
+        with self._store.read() as session:
+            missing = mirror.missing(session, target, scan.seen, scan_started=started)
+        if not missing or scan.rejected:
+            return set()
+        second = look_again()
+        return missing - second.seen if second.complete and not second.rejected else set()
 
     def _fail(self, scope: Scope, error: str, **counts: int) -> ScopeReport:
         with self._store.write(quiet=True) as session:
             _tell(session, bookkeeping.fail(session, scope, error=error, now=self._clock()))
         return ScopeReport(scope, error=error, **counts)
 
-    def _derive(self, pass_started: datetime) -> None:
+    def _derive(self) -> None:
         with self._store.write(quiet=True) as session:
             now = self._clock()
             settled = settle_link_requests(session, now=now)
-            moved = refresh_stages(session, now=now, pass_started=pass_started)
+            # Stages come from three scopes: with one of them missing they would be too low.
+            whole = bookkeeping.all_read(session, (Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS))
+            moved = refresh_stages(session, now=now) if whole else 0
             _tell(session, bool(settled + moved))
 
     def _remember(self, report: SyncReport) -> None:
         run = SyncRunRow(
             started_at=report.started_at,
             finished_at=report.finished_at,
+            requests=report.requests,
             outcome="true" if report.is_true else "failed",
             scopes=report.as_json()["scopes"],
         )
@@ -269,9 +302,29 @@ class _Writer:
         self._waiting = []
 
 
+def _scan(
+    fetch: FetchPage, to_row: Callable[[Any], Row], target: Mirror, writer: "_Writer"
+) -> Scan:
+    """Read the whole list and store all of it."""
+    scan = read_all(fetch, to_row=to_row, key=target.key, store_rows=writer.add)
+    writer.flush(scan)
+    return scan
+
+
 def _tell(session: Session, news: bool) -> None:
     if news:
         announce(session)
+
+
+def _set_aside(scope: Scope, rejected: list[RejectedRow]) -> str | None:
+    """What to tell of the rows that could not be understood; None where there are none."""
+    if not rejected:
+        return None
+    count = len(rejected)
+    return (
+        f"{count:,} of the rows of {scope} could not be understood and "
+        f"{'was' if count == 1 else 'were'} set aside ({rejected[0].reason})."
+    )
 
 
 def _as_text(rejected: list[RejectedRow]) -> list[tuple[str, str]]:

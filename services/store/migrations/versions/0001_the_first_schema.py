@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("stage", sa.String(), nullable=False),
         sa.Column("furthest", sa.String(), nullable=False),
         sa.Column("stage_since", sa.DateTime(), nullable=True),
+        sa.Column("stage_derived_at", sa.DateTime(), nullable=True),
         sa.Column("search_text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("external_tenant_id"),
     )
@@ -139,6 +140,7 @@ def upgrade() -> None:
         sa.Column("learnt_by", sa.String(), nullable=True),
         sa.Column("superseded_at", sa.DateTime(), nullable=True),
         sa.Column("payload", sa.JSON(), nullable=True),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("link_requests", schema=None) as batch_op:
