@@ -1,0 +1,186 @@
+"""A small Referral Partner API that keeps Debitura's published contract, and nothing else.
+
+It is written from the OpenAPI document alone and shares no code with the sandbox, so that what
+the product reads is measured against two independent readings of the contract. Rows are given as
+JSON objects; numbers are sent with exactly the digits of their ``Decimal``.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import simplejson
+
+Json = dict[str, Any]
+
+BUCKETS = (
+    "pending",
+    "confirmedPendingInvoice",
+    "awaitingCollectionPartnerPayment",
+    "readyToInvoiceDebitura",
+    "awaitingDebituraPayment",
+    "paid",
+    "disputed",
+)
+
+
+def bucket_number(
+    commission: str | None, platform: str | None, referral: str | None, mode: str
+) -> int | None:
+    """The table of Debitura's revenue reporting, row by row from the top; None fits no row."""
+    early = mode == "ConfirmedPipeline" and commission == "Paid"
+    table = (
+        (6, referral == "Disputed"),
+        (5, referral == "Paid"),
+        (4, referral == "Invoiced"),
+        (3, platform == "PaymentReceived"),
+        (3, early and platform in {"NotInvoiced", "InvoiceIssued"}),
+        (2, platform == "InvoiceIssued"),
+        (1, platform == "NotInvoiced" and commission == "Paid"),
+        (0, platform == "NotInvoiced"),
+    )
+    return next((number for number, holds in table if holds), None)
+
+
+@dataclass
+class ContractServer:
+    """What it serves may be changed at any time; ``before_answer`` is told path and page."""
+
+    key: str = "a-key-of-the-test-environment"
+    partner: Json = field(
+        default_factory=lambda: {
+            "id": "3f0b3d0e-2c55-4f0e-9d0c-0a9a3c1f7b11",
+            "companyName": "Platform A/S",
+            "invoicingTriggerMode": "PayWhenPaid",
+        }
+    )
+    clients: list[Json] = field(default_factory=list)
+    cases: list[Json] = field(default_factory=list)
+    transactions: list[Json] = field(default_factory=list)
+    coverage: list[Json] = field(default_factory=list)
+    failing: dict[str, int] = field(default_factory=dict)
+    """Paths that answer with a bare status."""
+    html: bool = False
+    """Whether a gateway's page answers instead."""
+    before_answer: Callable[[str, int], None] = lambda _path, _page: None
+    asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, path: str, query: dict[str, list[str]], key: str | None) -> tuple[int, Any]:
+        """Status and JSON body of a GET; a body of None is no body."""
+        if key != self.key:
+            return 401, None
+        if path in self.failing:
+            return self.failing[path], {"error": "Failed", "message": "It failed."}
+        if path == "/me":
+            return 200, self.partner
+        if path == "/coverage":
+            return 200, self.coverage
+        if path in _LISTS:
+            return self._page(path, query)
+        return 404, {"error": "NotFound", "message": path}
+
+    def _page(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        page = int(query.get("Page", ["1"])[0])
+        size = int(query.get("PageSize", [str(_LISTS[path].default_size)])[0])
+        if page < 1 or not 1 <= size <= 100:
+            return 400, {"error": "Validation", "message": "PageSize"}
+        self.before_answer(path, page)
+        listed = _LISTS[path]
+        rows = list(getattr(self, listed.attribute))
+        if not query.get("Sort", [":desc"])[0].endswith(":asc"):
+            rows.reverse()
+        shown = rows[(page - 1) * size : page * size]
+        return 200, {
+            listed.name: shown,
+            "page": {
+                "totalResults": len(rows),
+                "pageSize": size,
+                "currentPage": page,
+                "responseCount": len(shown),
+                "totalPages": -(-len(rows) // size),
+            },
+            "summary": self._summary(path),
+        }
+
+    def _summary(self, path: str) -> Json:
+        if path != "/reporting/transactions":
+            return {}
+        fees = [Decimal(0)] * len(BUCKETS)
+        counts = [0] * len(BUCKETS)
+        for row in self.transactions:
+            status = row.get("status") or {}
+            number = bucket_number(
+                status.get("commissionPaymentStatus"),
+                status.get("platformInvoicingStatus"),
+                status.get("referralInvoicingStatus"),
+                self.partner["invoicingTriggerMode"],
+            )
+            if number is not None:
+                fee = (row.get("earnings") or {}).get("referralFeeAmountUsd")
+                fees[number] += Decimal(str(fee or 0))
+                counts[number] += 1
+        revenue: Json = {}
+        for name, fee, count in zip(BUCKETS, fees, counts, strict=True):
+            revenue |= {f"{name}ReferralFeeUsd": fee, f"{name}Count": count}
+        return {"revenue": revenue}
+
+
+@dataclass(frozen=True)
+class _List:
+    attribute: str
+    name: str
+    default_size: int
+
+
+_LISTS = {
+    "/clients": _List("clients", "clients", 50),
+    "/cases": _List("cases", "cases", 10),
+    "/reporting/transactions": _List("transactions", "data", 10),
+}
+
+
+@contextmanager
+def serving(server: ContractServer) -> Iterator[ContractServer]:
+    """Serve on a free port of loopback while the context lasts; ``server.url`` says where."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # Headers and body go out in two writes; Nagle would hold the second back for 40 ms.
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = parse_qs(parts.query)
+            server.asked.append((parts.path, query))
+            if server.html:
+                self._send(502, b"<!doctype html><h1>Bad gateway</h1>", "text/html")
+                return
+            status, body = server.answer(parts.path, query, self.headers["XApiKey"])
+            text = "" if body is None else simplejson.dumps(body, use_decimal=True)
+            self._send(status, text.encode(), "application/json")
+
+        def _send(self, status: int, content: bytes, media_type: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", media_type)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        server.url = f"http://127.0.0.1:{http.server_address[1]}"
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server
+        finally:
+            http.shutdown()
+            thread.join()
