@@ -8,7 +8,7 @@ run: $(VENV)/.run
 	@$(BIN)/partner-dashboard serve $(ARGS)
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

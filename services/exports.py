@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import IO, Any
@@ -188,7 +188,7 @@ def _cell(value: Any) -> str:
         return value
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=False)
 

@@ -1,0 +1,101 @@
+"""Chromium, one product for all tests, and readers of it."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from running import Reader, product
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+WAIT_MS = 60_000
+
+OpenReader = Callable[..., Reader]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.browser)
+            # One product and one browser serve all of these tests.
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        missing = "No Chromium on this machine; get it with: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    expect.set_options(timeout=WAIT_MS)
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *as_root])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the product, served as a user does; ended with Ctrl-C after the tests."""
+    # Fewer syncs than a demonstration makes leave the processors to the pages.
+    often_enough = {"PARTNER_DASHBOARD_SYNC_INTERVAL_SECONDS": "120"}
+    with product(tmp_path_factory.mktemp("served"), **often_enough) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def context_of(browser: Browser) -> Iterator[Callable[[str, str], BrowserContext]]:
+    """One browser context per size and scheme."""
+    made: dict[tuple[str, str], BrowserContext] = {}
+
+    def context(size: str, scheme: str) -> BrowserContext:
+        if (size, scheme) not in made:
+            width, height = SIZES[size]
+            made[size, scheme] = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if scheme == "dark" else "light",
+                accept_downloads=True,
+                reduced_motion="reduce",
+            )
+            made[size, scheme].set_default_timeout(WAIT_MS)
+        return made[size, scheme]
+
+    yield context
+    for each in made.values():
+        each.close()
+
+
+@pytest.fixture
+def reader_at(context_of: Callable[[str, str], BrowserContext]) -> Iterator[OpenReader]:
+    """Readers of the product at an address, each in a tab of its own; none may see an alarm."""
+    readers: list[Reader] = []
+
+    def open_reader(url: str, size: str = "wide", scheme: str = "light") -> Reader:
+        readers.append(Reader(context_of(size, scheme).new_page(), url))
+        return readers[-1]
+
+    yield open_reader
+    for reader in readers:
+        reader.page.close()
+    assert not [wrong for reader in readers for wrong in reader.wrong]
+
+
+@pytest.fixture
+def reader(reader_at: OpenReader, served: str) -> Reader:
+    """A reader with a wide window."""
+    return reader_at(served)
