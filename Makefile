@@ -8,7 +8,12 @@ run: $(VENV)/.run
 	@$(BIN)/partner-dashboard serve $(ARGS)
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+ifdef ARGS
+	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/browser
+	@$(BIN)/python -m pytest tests/browser
+endif
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
