@@ -69,10 +69,12 @@ def _why_out_of_date(backend: Backend, state: Freshness) -> str | None:
 def _age(state: Freshness) -> None:
     if state.true_at is None:
         told = "No data yet"
-        st.caption(told, help=_scopes_told(state))
+        st.caption(told, help=_scopes_told(state), width="content")
     else:
         told = f"Data as of {formats.ago(state.true_at, data.now())}"
-        st.caption(told, help=f"{formats.exact(state.true_at)}\n\n{_scopes_told(state)}")
+        st.caption(
+            told, help=f"{formats.exact(state.true_at)}\n\n{_scopes_told(state)}", width="content"
+        )
 
 
 def _progress(state: Freshness) -> None:

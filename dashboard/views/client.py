@@ -49,6 +49,7 @@ def choose_client() -> None:
 def show_unknown(requests: list[LinkRequest]) -> None:
     """A client that Debitura does not list: perhaps it has a link request."""
     if not requests:
+        st.title("Unknown client", anchor=False)
         st.warning(
             "No client and no link request with this tenant id is known. Check the id: capital "
             "and small letters differ.",

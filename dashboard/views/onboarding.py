@@ -113,7 +113,7 @@ def show_link_requests() -> None:
     waiting = counts[LinkRequestStatus.PENDING]
     st.page_link(
         navigation.LINK_REQUESTS,
-        label=f"{formats.count(waiting)} companies were asked to approve a link and have not yet",
+        label=f"Link requests that wait for an answer: {formats.count(waiting)}",
         icon=":material/link:",
     )
 

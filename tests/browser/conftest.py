@@ -65,21 +65,20 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def context_of(browser: Browser) -> Iterator[Callable[[str, str], BrowserContext]]:
-    """One browser context per size and scheme."""
-    made: dict[tuple[str, str], BrowserContext] = {}
+def context_of(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
+    """One browser context per size of window."""
+    made: dict[str, BrowserContext] = {}
 
-    def context(size: str, scheme: str) -> BrowserContext:
-        if (size, scheme) not in made:
+    def context(size: str) -> BrowserContext:
+        if size not in made:
             width, height = SIZES[size]
-            made[size, scheme] = browser.new_context(
+            made[size] = browser.new_context(
                 viewport={"width": width, "height": height},
-                color_scheme="dark" if scheme == "dark" else "light",
                 accept_downloads=True,
                 reduced_motion="reduce",
             )
-            made[size, scheme].set_default_timeout(WAIT_MS)
-        return made[size, scheme]
+            made[size].set_default_timeout(WAIT_MS)
+        return made[size]
 
     yield context
     for each in made.values():
@@ -87,12 +86,12 @@ def context_of(browser: Browser) -> Iterator[Callable[[str, str], BrowserContext
 
 
 @pytest.fixture
-def reader_at(context_of: Callable[[str, str], BrowserContext]) -> Iterator[OpenReader]:
+def reader_at(context_of: Callable[[str], BrowserContext]) -> Iterator[OpenReader]:
     """Readers of the product at an address, each in a tab of its own; none may see an alarm."""
     readers: list[Reader] = []
 
-    def open_reader(url: str, size: str = "wide", scheme: str = "light") -> Reader:
-        readers.append(Reader(context_of(size, scheme).new_page(), url))
+    def open_reader(url: str, size: str = "wide") -> Reader:
+        readers.append(Reader(context_of(size).new_page(), url))
         return readers[-1]
 
     yield open_reader

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -38,6 +39,10 @@ _SETTLED = """() => {
     && [...document.querySelectorAll('[data-testid="stDataFrame"]')]
          .every(table => table.querySelector('canvas'));
 }"""
+
+
+_IS_DARK = """getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor
+  .match(/\\d+/g).slice(0, 3).every(part => Number(part) < 64)"""
 
 
 def free_port() -> int:
@@ -184,6 +189,12 @@ class Reader:
     def open(self, address: str = "") -> None:
         """Go to a page of the product and wait until it is drawn."""
         self.page.goto(f"{self.url}/{address}", wait_until="commit")
+        self.settle()
+
+    def prefer(self, scheme: Literal["light", "dark"]) -> None:
+        """Ask for light or dark, and wait until the page has followed."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.wait_for_function(_IS_DARK if scheme == "dark" else f"!({_IS_DARK})")
         self.settle()
 
     def settle(self) -> None:
