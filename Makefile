@@ -11,7 +11,7 @@ test: $(VENV)/.test
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser
 	@$(BIN)/python -m pytest tests/browser
 endif
 

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard import data
 from dashboard.components import failures
 from services.activity import freshness
 from services.settings import SettingsError
@@ -44,6 +43,9 @@ def healthz(_request: Request) -> Response:
 
 def readyz(_request: Request) -> Response:
     """Whether there is a store to read, and how old its data is; 503 where there is none."""
+    # Cached functions may only be made once Streamlit's runtime is there.
+    from dashboard import data  # noqa: PLC0415
+
     try:
         state = freshness(data.backend().store)
     except (SettingsError, StoreError):
