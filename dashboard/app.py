@@ -57,7 +57,7 @@ PAGES = [
 
 page = st.navigation(PAGES)
 try:
-    header.show(backend())
+    header.show(backend(), page)
     page.run()
 except (SettingsError, StoreError) as error:
     failures.show(error)

@@ -26,8 +26,9 @@ _HIT_ICONS = {
 }
 
 
-def show(backend: Backend) -> None:
+def show(backend: Backend, page: st.Page) -> None:
     """Draw the header and keep it, and the page below, up to date."""
+    navigation.note_arrival(page)
     st.session_state["revision_shown"] = backend.store.revision()
     left, right = st.columns([3, 2], vertical_alignment="top")
     with right:
@@ -38,6 +39,7 @@ def show(backend: Backend) -> None:
 
 @st.fragment(run_every=POLL_EVERY_S)
 def _status(backend: Backend) -> None:
+    navigation.undo_late_return()
     if backend.store.revision() != st.session_state["revision_shown"]:
         st.rerun()
     environment = backend.settings.environment
@@ -96,6 +98,7 @@ def _scope_told(status: ScopeStatus) -> str:
 
 @st.fragment
 def _search() -> None:
+    navigation.undo_late_return()
     text = st.text_input(
         "Search clients and cases",
         key=SEARCH,
