@@ -105,6 +105,8 @@ class CaseRow(Mirrored, table=True):
     creditor_responded_at: datetime | None = _moment()
     collection_partner: str | None = None
     lifecycle_since: datetime | None = _moment()
+    last_activity_at: datetime | None = _moment(index=True)
+    """When something about the case last moved; no field of the API tells it."""
     search_text: str = Field(sa_type=Text)
 
 
@@ -131,6 +133,7 @@ class TransactionRow(Mirrored, table=True):
     platform_status: str | None = None
     referral_status: str | None = None
     bucket: str = Field(index=True)
+    bucket_since: datetime | None = _moment()
     search_text: str = Field(sa_type=Text)
 
 
@@ -204,6 +207,22 @@ class SyncScopeRow(SQLModel, table=True):
     rows_total: int | None = None
     error: str | None = None
     source_summary: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    full_at: datetime | None = _moment()
+    """When the last scan of everything began that was accepted."""
+
+
+class ScanWindowRow(SQLModel, table=True):
+    """A part of a running scan that was read and stored, so that a killed scan goes on there."""
+
+    __tablename__ = "scan_windows"
+    id: int | None = Field(default=None, primary_key=True)
+    scope: str = Field(index=True)
+    scan_started_at: datetime = _moment(nullable=False)
+    start: int
+    size: int
+    total: int
+    keys: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    rejected: list[list[str]] = Field(default_factory=list, sa_column=Column(JSON))
 
 
 class SyncRunRow(SQLModel, table=True):
@@ -214,6 +233,7 @@ class SyncRunRow(SQLModel, table=True):
     started_at: datetime = _moment(nullable=False, index=True)
     finished_at: datetime | None = _moment()
     requests: int = 0
+    kind: str = Field(default="full", sa_column_kwargs={"server_default": "full"})
     outcome: str
     scopes: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON))
 
