@@ -1,8 +1,11 @@
 """Putting the parts together from the settings."""
 
-from services.debitura import RateLimits, ReferralPartnerApi
+from pathlib import Path
+
+from services.debitura import RateLimiter, RateLimits, ReferralPartnerApi
+from services.debitura.usage import UsageFile
 from services.settings import Settings
-from services.store import Store
+from services.store import Store, sqlite
 
 
 def open_store(settings: Settings) -> Store:
@@ -12,8 +15,18 @@ def open_store(settings: Settings) -> Store:
 
 def open_api(settings: Settings) -> ReferralPartnerApi:
     """A client of the Referral Partner API; close it after use. Raises SettingsError."""
+    limits = RateLimits(per_minute=settings.requests_per_minute)
     return ReferralPartnerApi(
         settings.referral_url,
         settings.require_api_key(),
-        limits=RateLimits(per_minute=settings.requests_per_minute),
+        limiter=RateLimiter(limits, shared=_usage_file(settings)),
     )
+
+
+def _usage_file(settings: Settings) -> UsageFile | None:
+    """Beside the store, because a store is one environment's, as a key is.
+
+    None where the store is no file: then each process counts for itself.
+    """
+    store = sqlite.file_of(settings.database_url)
+    return UsageFile(Path(f"{store}-requests.json")) if store else None

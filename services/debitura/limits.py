@@ -7,7 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from services.debitura.usage import UsageFile
 
 DEFAULT_PAUSE_S = 10.0  # a 429 that does not say how long
 LONGEST_PAUSE_S = 3600.0  # a slip in the body must not stop the service for a day
@@ -15,11 +18,15 @@ LONGEST_PAUSE_S = 3600.0  # a slip in the body must not stop the service for a d
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time as this package sees it: seconds that only go forward, sleeping, and chance (0 to 1)."""
+    """Time as this package sees it: seconds that only go forward, sleeping, and chance (0 to 1).
+
+    ``wall`` is what processes can compare: seconds since 1970, which may be set back.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
+    wall: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +40,23 @@ class RateLimits:
     per_hour: int = 18_000
     per_day: int = 90_000
 
+    def by_window(self) -> dict[int, int]:
+        """The requests allowed, by the seconds of the window."""
+        return {60: self.per_minute, 3_600: self.per_hour, 86_400: self.per_day}
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often and how long a request that may be repeated is tried; times in seconds.
 
-    ``total_s`` bounds all attempts and waits together, and the wait for the rate limit of a
-    request that may not be repeated.
+    ``total_s`` bounds all attempts and waits together, and the waits of a request that may not be
+    repeated.
     """
 
     attempts: int = 4
     first_wait_s: float = 0.5
     longest_wait_s: float = 8.0
-    total_s: float = 60.0
+    total_s: float = 62.0  # the ceiling of a minute, counted in whole seconds, holds back for 61
 
     def wait_s(self, attempt: int, chance: float) -> float:
         """The wait after the given attempt (from 1): doubling, and anything from half of it up."""
@@ -69,20 +80,28 @@ class _Window:
 
 
 class RateLimiter:
-    """Holds back the threads that share a key; share one instance wherever the key is used."""
+    """Holds back the threads that share a key; share one instance wherever the key is used.
 
-    def __init__(self, limits: RateLimits | None = None, *, clock: Clock | None = None) -> None:
-        limits = limits or RateLimits()
-        if min(limits.per_minute, limits.per_hour, limits.per_day) < 1:
+    With ``shared`` the ceilings and pauses hold for all processes that use the same file, and
+    outlive a restart. This process's own count goes on beside it, should the file fail.
+    """
+
+    def __init__(
+        self,
+        limits: RateLimits | None = None,
+        *,
+        clock: Clock | None = None,
+        shared: "UsageFile | None" = None,
+    ) -> None:
+        self._limits = limits or RateLimits()
+        by_window = self._limits.by_window()
+        if min(by_window.values()) < 1:
             raise ValueError("a rate limit allows at least one request")
         self._clock = clock or Clock()
+        self._shared = shared
         self._lock = threading.Lock()
         self._paused_until = float("-inf")
-        self._windows = (
-            _Window(limits.per_minute, 60),
-            _Window(limits.per_hour, 3_600),
-            _Window(limits.per_day, 86_400),
-        )
+        self._windows = [_Window(limit, seconds) for seconds, limit in by_window.items()]
 
     def take(self, patience_s: float) -> float:
         """Take a place, sleeping until there is one.
@@ -92,14 +111,10 @@ class RateLimiter:
         """
         deadline = self._clock.monotonic() + patience_s
         while True:
-            with self._lock:
-                now = self._clock.monotonic()
-                wait = max(self._paused_until - now, *(w.wait_s(now) for w in self._windows))
-                if wait <= 0:
-                    for window in self._windows:
-                        window.take(now)
-                    return 0.0
-            if now + wait > deadline:
+            wait = self._try_to_take()
+            if wait <= 0:
+                return 0.0
+            if self._clock.monotonic() + wait > deadline:
                 return wait
             self._clock.sleep(wait)
 
@@ -107,6 +122,20 @@ class RateLimiter:
         """Send nothing new for so long, from any thread; a longer pause in force stays."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+        if self._shared is not None:
+            self._shared.pause(seconds)
+
+    def _try_to_take(self) -> float:
+        """Take a place if there is one; else returns the seconds until there may be one."""
+        with self._lock:
+            now = self._clock.monotonic()
+            wait = max(self._paused_until - now, *(w.wait_s(now) for w in self._windows))
+            if wait <= 0 and self._shared is not None:
+                wait = self._shared.take(self._limits)  # last, because it counts what it allows
+            if wait <= 0:
+                for window in self._windows:
+                    window.take(now)
+            return wait
 
 
 def pause_from(body: Any) -> float:

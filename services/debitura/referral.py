@@ -8,6 +8,8 @@ import httpx
 from pydantic import SecretStr
 
 from services.debitura.answers import Answer, error_for
+from services.debitura.circuit import Circuit
+from services.debitura.concurrency import Concurrency
 from services.debitura.enums import (
     CommissionPaymentStatus,
     ConflictType,
@@ -67,7 +69,8 @@ class ReferralPartnerApi:
     given an idempotency key. Times and days of filters are inclusive and taken as UTC when they
     have no zone. Every method raises the tree of ``services.debitura.errors``.
 
-    ``limiter`` replaces ``limits`` where several objects share a key. ``clock`` is for tests.
+    ``limiter`` replaces ``limits`` where several objects share a key; they can also share
+    ``concurrency`` and ``circuit``. ``clock`` is for tests.
     """
 
     def __init__(
@@ -78,6 +81,8 @@ class ReferralPartnerApi:
         transport: httpx.BaseTransport | None = None,
         limits: RateLimits | None = None,
         limiter: RateLimiter | None = None,
+        concurrency: Concurrency | None = None,
+        circuit: Circuit | None = None,
         timeout: httpx.Timeout | float | None = None,
         retries: RetryPolicy | None = None,
         clock: Clock | None = None,
@@ -88,6 +93,8 @@ class ReferralPartnerApi:
             transport=transport,
             limits=limits,
             limiter=limiter,
+            concurrency=concurrency,
+            circuit=circuit,
             timeout=timeout,
             retries=retries,
             clock=clock,
@@ -102,6 +109,11 @@ class ReferralPartnerApi:
     def close(self) -> None:
         """Close the connections; the object cannot be used afterwards."""
         self._http.close()
+
+    @property
+    def requests_sent(self) -> int:
+        """The requests sent so far, each attempt counted."""
+        return self._http.sent
 
     def me(self) -> Partner:
         """The partner the key belongs to, with its branding."""

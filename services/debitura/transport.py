@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -11,6 +12,8 @@ import httpx
 from pydantic import SecretStr
 
 from services.debitura.answers import Answer, error_for, not_the_api, unavailable
+from services.debitura.circuit import Circuit
+from services.debitura.concurrency import Concurrency
 from services.debitura.errors import (
     ApiUnavailable,
     Call,
@@ -40,7 +43,7 @@ class Transport:
     """One connection pool to one API, safe to use from several threads at once.
 
     It reads nothing from the environment (no proxy variables, no netrc), verifies TLS and follows
-    no redirect. All that may hold a request back is in ``_admit``.
+    no redirect. All that may hold a request back is in ``_admitted``.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Transport:
         transport: httpx.BaseTransport | None = None,
         limiter: RateLimiter | None = None,
         limits: RateLimits | None = None,
+        concurrency: Concurrency | None = None,
+        circuit: Circuit | None = None,
         timeout: httpx.Timeout | float | None = None,
         retries: RetryPolicy | None = None,
         clock: Clock | None = None,
@@ -59,6 +64,10 @@ class Transport:
         self._clock = clock or Clock()
         self._retries = retries or RetryPolicy()
         self._limiter = limiter or RateLimiter(limits, clock=self._clock)
+        self._concurrency = concurrency or Concurrency()
+        self._circuit = circuit or Circuit(clock=self._clock)
+        self._sent = 0
+        self._counting = threading.Lock()
         self._client = httpx.Client(
             headers={"Accept": "application/json", **(headers or {})},
             transport=transport,
@@ -75,6 +84,11 @@ class Transport:
 
     def close(self) -> None:
         self._client.close()
+
+    @property
+    def sent(self) -> int:
+        """The requests put on the wire so far, each attempt counted."""
+        return self._sent
 
     def get(
         self,
@@ -126,13 +140,15 @@ class Transport:
         outcome_unknown = False
         for attempt in itertools.count(1):
             try:
-                self._admit(call, deadline)
-                return once()
+                with self._admitted(call, deadline):
+                    return once()
             except ApiUnavailable as error:
                 # What an earlier attempt left open, a later failure does not settle.
                 outcome_unknown = error.outcome_unknown = outcome_unknown or error.outcome_unknown
                 wait = 0.0 if isinstance(error, RateLimited) else self._wait_s(attempt)
-                if attempt >= attempts or self._clock.monotonic() + wait > deadline:
+                in_time = self._clock.monotonic() + wait <= deadline
+                # An open circuit would only refuse it again, after having slept.
+                if attempt >= attempts or not in_time or self._circuit.is_open:
                     raise
                 self._clock.sleep(wait)
         raise AssertionError("itertools.count has no end")
@@ -140,14 +156,28 @@ class Transport:
     def _wait_s(self, attempt: int) -> float:
         return self._retries.wait_s(attempt, self._clock.chance())
 
-    def _admit(self, call: Call, deadline: float) -> None:
-        wait = self._limiter.take(deadline - self._clock.monotonic())
-        if wait > 0:
-            raise RateLimited(call, wait)
+    @contextlib.contextmanager
+    def _admitted(self, call: Call, deadline: float) -> Iterator[None]:
+        """Wait until a request may be sent; the block sends it.
+
+        Raises ``ApiUnavailable`` where that would be after the deadline, or the circuit is open.
+        """
+        self._circuit.check(call)  # before any wait, so that a refusal comes at once
+        with self._concurrency.place(deadline - self._clock.monotonic()) as has_place:
+            if not has_place:
+                raise ApiUnavailable(call, "earlier requests took all the time there was")
+            # Only now, so that a pause that began during the wait for the place is kept.
+            wait = self._limiter.take(deadline - self._clock.monotonic())
+            if wait > 0:
+                raise RateLimited(call, wait)
+            with self._circuit.request(call):
+                yield
 
     def _once(
         self, call: Call, request: httpx.Request, bodiless: bool, also: frozenset[int]
     ) -> Answer:
+        halvings = self._concurrency.halvings
+        self._count()
         with _mapped(call):
             response = self._client.send(request, stream=True)
             try:
@@ -160,11 +190,17 @@ class Transport:
         if response.is_success and not bodiless:
             answer.json()
         if response.is_success or response.status_code in also:
+            self._concurrency.good_answer()
             return answer
         error = error_for(answer)
         if isinstance(error, RateLimited):
             self._limiter.pause(error.retry_after)
+            self._concurrency.halve(halvings)
         raise error
+
+    def _count(self) -> None:
+        with self._counting:
+            self._sent += 1
 
     def _content_of(self, call: Call, response: httpx.Response) -> bytes:
         deadline = self._clock.monotonic() + ANSWER_WITHIN_S

@@ -224,3 +224,21 @@ def test_objects_of_one_key_can_share_a_limiter() -> None:
     one.client("acme")
     other.client("acme")
     assert sum(time.slept) == pytest.approx(60)
+
+
+def test_every_attempt_is_counted_as_sent() -> None:
+    api, wire = referral(reply(503), reply(503), reply(200, CLIENT), reply(403))
+    assert api.requests_sent == 0
+    api.client("acme")
+    assert api.requests_sent == len(wire.requests) == 3
+    with pytest.raises(Forbidden):
+        api.client_deletability("acme")
+    assert api.requests_sent == 4
+
+
+def test_what_is_held_back_is_not_counted_as_sent() -> None:
+    api, _ = referral(reply(200, CLIENT), limits=RateLimits(per_hour=1))
+    api.client("acme")
+    with pytest.raises(RateLimited):
+        api.client("acme")
+    assert api.requests_sent == 1
