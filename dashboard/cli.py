@@ -24,7 +24,8 @@ from services.settings import SANDBOX_PORT, Settings, SettingsError, load_settin
 from services.store import StoreError
 from services.store.bookkeeping import Scope
 from services.store.sqlite import file_of
-from services.sync.passes import Sync, SyncReport
+from services.sync.passes import Sync
+from services.sync.report import SyncReport
 from services.wiring import open_api, open_store
 
 app = typer.Typer(
@@ -95,7 +96,9 @@ def run_worker() -> None:
 
 @app.command()
 def sync(
-    full: Annotated[bool, typer.Option("--full", help="Read everything.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything, not only what may have changed.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Tell the outcome as JSON.")] = False,
 ) -> None:
     """Make one pass; exit 0 only if every scope is true to the source."""
@@ -108,7 +111,8 @@ def sync(
                 tasks[scope] = bar.add_task(scope, total=total)
             bar.update(tasks[scope], completed=done, total=total)
 
-        report = Sync(store, api, progress=show).run()
+        syncing = Sync(store, api, full_every=settings.full_scan_every, progress=show)
+        report = syncing.run(full=full)
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
@@ -204,6 +208,7 @@ def _progress_bar() -> Progress:
 def _tell_report(report: SyncReport) -> None:
     for scope in report.scopes:
         told = f"{scope.rows:,} rows, {scope.changed:,} changed"
+        told += f", {scope.requests:,} requests" + (f" ({scope.how})" if scope.how else "")
         told += "" if scope.is_true else ", not true to the source"
         screen.print(f"{scope.scope:>12}  {told}", markup=False, soft_wrap=True)
 

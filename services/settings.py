@@ -108,6 +108,13 @@ class Settings(BaseSettings):
         validation_alias="PARTNER_DASHBOARD_SYNC_INTERVAL_SECONDS",
         description="Seconds between two passes of the worker, at most a day.",
     )
+    full_scan_hours: float = Field(
+        24,
+        gt=0,
+        le=24 * 31,
+        validation_alias="PARTNER_DASHBOARD_FULL_SCAN_HOURS",
+        description="Hours between two readings of everything; other passes read open work.",
+    )
     requests_per_minute: int = Field(
         1800,
         ge=1,
@@ -195,6 +202,10 @@ class Settings(BaseSettings):
     @property
     def approval_ttl(self) -> timedelta:
         return timedelta(days=self.link_ttl_days)
+
+    @property
+    def full_scan_every(self) -> timedelta:
+        return timedelta(hours=self.full_scan_hours)
 
     @property
     def expected_freshness(self) -> timedelta:

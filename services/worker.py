@@ -7,7 +7,8 @@ from threading import Event
 from services.debitura import RateLimits
 from services.settings import Settings
 from services.store import StoreError
-from services.sync.passes import Sync, SyncReport
+from services.sync.passes import Sync
+from services.sync.report import SyncReport
 from services.wiring import open_api, open_store
 
 SECONDS_A_DAY = 86_400
@@ -30,7 +31,7 @@ def run(settings: Settings, stop: Event, *, on_pass: Callable[[SyncReport], None
     store = open_store(settings)
     try:
         with open_api(settings) as api:
-            sync = Sync(store, api)
+            sync = Sync(store, api, full_every=settings.full_scan_every)
             while not stop.is_set():
                 pause = settings.sync_interval_seconds
                 try:

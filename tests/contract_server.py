@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -65,6 +66,8 @@ class ContractServer:
     coverage: list[Json] = field(default_factory=list)
     failing: dict[str, int] = field(default_factory=dict)
     """Paths that answer with a bare status."""
+    tells_totals: bool = True
+    """Whether lists carry a summary."""
     html: bool = False
     """Whether a gateway's page answers instead."""
     before_answer: Callable[[str, int], None] = lambda _path, _page: None
@@ -92,7 +95,10 @@ class ContractServer:
             return 400, {"error": "Validation", "message": "PageSize"}
         self.before_answer(path, page)
         listed = _LISTS[path]
-        rows = list(getattr(self, listed.attribute))
+        filtered = [row for row in getattr(self, listed.attribute) if listed.fits(row, query)]
+        rows = filtered
+        if path == "/reporting/transactions" and "RevenueStages" in query:
+            rows = [row for row in filtered if str(self._bucket(row)) in query["RevenueStages"]]
         if not query.get("Sort", [":desc"])[0].endswith(":asc"):
             rows.reverse()
         shown = rows[(page - 1) * size : page * size]
@@ -105,22 +111,34 @@ class ContractServer:
                 "responseCount": len(shown),
                 "totalPages": -(-len(rows) // size),
             },
-            "summary": self._summary(path),
+            "summary": self._summary(path, filtered) if self.tells_totals else {},
         }
 
-    def _summary(self, path: str) -> Json:
-        if path != "/reporting/transactions":
-            return {}
+    def _summary(self, path: str, rows: list[Json]) -> Json:
+        if path == "/clients":
+            done = sum(bool(row.get("onboardingDone")) for row in rows)
+            return {"totalClients": len(rows), "onboardingComplete": done}
+        if path == "/cases":
+            closed = sum(row.get("lifecycle") in {"Closed", "Merged"} for row in rows)
+            active = sum(row.get("lifecycle") == "Active" for row in rows)
+            groups = {"active": active, "closed": closed}
+            return {"totalCases": len(rows), "byLifecycle": groups}
+        return self._revenue(rows)
+
+    def _bucket(self, row: Json) -> int | None:
+        status = row.get("status") or {}
+        return bucket_number(
+            status.get("commissionPaymentStatus"),
+            status.get("platformInvoicingStatus"),
+            status.get("referralInvoicingStatus"),
+            self.partner["invoicingTriggerMode"],
+        )
+
+    def _revenue(self, rows: list[Json]) -> Json:
         fees = [Decimal(0)] * len(BUCKETS)
         counts = [0] * len(BUCKETS)
-        for row in self.transactions:
-            status = row.get("status") or {}
-            number = bucket_number(
-                status.get("commissionPaymentStatus"),
-                status.get("platformInvoicingStatus"),
-                status.get("referralInvoicingStatus"),
-                self.partner["invoicingTriggerMode"],
-            )
+        for row in rows:
+            number = self._bucket(row)
             if number is not None:
                 fee = (row.get("earnings") or {}).get("referralFeeAmountUsd")
                 fees[number] += Decimal(str(fee or 0))
@@ -136,12 +154,69 @@ class _List:
     attribute: str
     name: str
     default_size: int
+    fits: Callable[[Json, dict[str, list[str]]], bool]
+
+
+def _client_fits(row: Json, query: dict[str, list[str]]) -> bool:
+    done = query.get("OnboardingDone")
+    return (
+        _of_tenant(row.get("externalTenantId"), query)
+        and _since(row.get("dateLinked"), query, "DateCreatedFrom", "DateCreatedTo")
+        and (done is None or done[0] == str(bool(row.get("onboardingDone"))).lower())
+    )
+
+
+def _case_fits(row: Json, query: dict[str, list[str]]) -> bool:
+    statuses = {_plain(status) for status in query.get("Statuses", [])}
+    return (
+        _of_tenant((row.get("client") or {}).get("externalTenantId"), query)
+        and _since(row.get("dateCreated"), query, "FromDate", "ToDate")
+        and (not statuses or _plain(row.get("lifecycle") or "") in statuses)
+    )
+
+
+def _transaction_fits(row: Json, query: dict[str, list[str]]) -> bool:
+    tenant = (row.get("client") or {}).get("externalTenantId")
+    return _of_tenant(tenant, query) and _since(row.get("date"), query, "FromDate", "ToDate")
+
+
+_LABELLED = {
+    "moreinforequired": "needsadditionaldetails",
+    "collectingquotes": "leads",
+    "pendingquoteselection": "leadsquotegiven",
+}
+
+
+def _plain(status: str) -> str:
+    """The name of a lifecycle, whether told by its name or its label."""
+    letters = "".join(letter for letter in status.lower() if letter.isalpha())
+    return _LABELLED.get(letters, letters)
+
+
+def _of_tenant(tenant: str | None, query: dict[str, list[str]]) -> bool:
+    return query.get("ExternalTenantId", [tenant])[0] == tenant
+
+
+def _since(told: str | None, query: dict[str, list[str]], begin: str, end: str) -> bool:
+    if begin not in query and end not in query:
+        return True
+    if told is None:
+        return False
+    moment = _moment(told)
+    return (begin not in query or _moment(query[begin][0]) <= moment) and (
+        end not in query or moment <= _moment(query[end][0])
+    )
+
+
+def _moment(told: str) -> datetime:
+    moment = datetime.fromisoformat(told)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _LISTS = {
-    "/clients": _List("clients", "clients", 50),
-    "/cases": _List("cases", "cases", 10),
-    "/reporting/transactions": _List("transactions", "data", 10),
+    "/clients": _List("clients", "clients", 50, _client_fits),
+    "/cases": _List("cases", "cases", 10, _case_fits),
+    "/reporting/transactions": _List("transactions", "data", 10, _transaction_fits),
 }
 
 

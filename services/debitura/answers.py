@@ -23,7 +23,7 @@ from services.debitura.errors import (
 )
 from services.debitura.limits import pause_from
 from services.debitura.schemas.base import Mirrored, understand, why_unreadable
-from services.debitura.wire import read_json
+from services.debitura.wire import OddJson, read_json, read_plain_json, row_texts
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
@@ -38,15 +38,24 @@ class Answer:
     call: Call
     status: int
     _value: Any
+    _plain: bytes | None = None
 
     @classmethod
     def of(cls, call: Call, status: int, content: bytes) -> "Answer":
         if not content.strip():
             return cls(call, status, _NO_BODY)
         try:
+            return cls(call, status, read_plain_json(content), content)
+        except OddJson:
+            pass
+        try:
             return cls(call, status, read_json(content))
         except ValueError:
             return cls(call, status, _NOT_JSON)
+
+    def row_texts(self, rows_name: str) -> list[str] | None:
+        """The JSON text of each row of a list, as it came; None where it had to be mended."""
+        return None if self._plain is None else row_texts(self._plain, rows_name)
 
     @property
     def may_be_the_apis(self) -> bool:

@@ -2,13 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from services.debitura.answers import Answer
 from services.debitura.errors import UnexpectedAnswer
-from services.debitura.schemas import PAGE_SIZE, Mirrored, PageData, RejectedRow, read_rows
+from services.debitura.schemas import (
+    PAGE_SIZE,
+    Mirrored,
+    PageData,
+    Reading,
+    read_rows,
+)
+from services.debitura.schemas.lean import read_lean
+from services.debitura.schemas.pages import Read
 
 Row = TypeVar("Row", bound=Mirrored)
 Summary = TypeVar("Summary", bound=BaseModel)
@@ -23,11 +32,11 @@ def page_params(page: int, page_size: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[Row]):
-    """A list answer, its rows read."""
+    """A list answer; its rows are read when they are asked for."""
 
     answer: Answer
     data: dict[str, Any]
-    parts: tuple[PageData, list[Row], list[RejectedRow]]
+    parts: tuple[PageData, Reading[Row]]
 
     def summary(self, model: type[Summary]) -> Summary:
         """The ``summary`` object, empty when the answer has none."""
@@ -50,4 +59,11 @@ def listed(
     if not isinstance(data, dict) or not isinstance(rows, list | None):
         raise UnexpectedAnswer(answer.call, f"no list of {rows_name}", status=answer.status)
     page = answer.part(data.get("page"), PageData)
-    return Listed(answer, data, (page, *read_rows(model, rows, clean)))
+
+    def read(one: Callable[[Any, str | None], Any]) -> Read[Any]:
+        return read_rows(one, rows, clean, answer.row_texts(rows_name))
+
+    reading: Reading[Row] = Reading(
+        lambda: read(model.received), lambda: read(partial(read_lean, model))
+    )
+    return Listed(answer, data, (page, reading))

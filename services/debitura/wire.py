@@ -5,11 +5,39 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
+_PLAIN = msgspec.json.Decoder(float_hook=Decimal)
+_HALF_CHARACTER = re.compile(rb"\\\\u[dD]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS = 400  # a double has 309 before the point; longer ones are an attack on int()
+
+
+class OddJson(ValueError):
+    """Not JSON, or with something in it that has to be mended before it is kept."""
+
+
+def read_plain_json(content: bytes) -> Any:
+    """Parse JSON that can be kept as it stands; numbers with a point are ``Decimal``.
+
+    Raises ``OddJson`` for everything that ``read_json`` mends or refuses.
+    """
+    if _HALF_CHARACTER.search(content) is not None:
+        raise OddJson
+    try:
+        return _PLAIN.decode(content)
+    except (ValueError, InvalidOperation, RecursionError) as error:
+        raise OddJson from error
+
+
+def row_texts(content: bytes, rows_name: str) -> list[str]:
+    """The JSON text of each row of a list that ``read_plain_json`` read, exactly as it came."""
+    rows = _rows_decoder(rows_name).decode(content).rows
+    return [bytes(row).decode() for row in rows or []]
 
 
 def read_json(content: bytes) -> Any:
@@ -18,6 +46,21 @@ def read_json(content: bytes) -> Any:
     What JSON does not have (NaN, Infinity) and numbers beyond all bounds are null. Raises
     ``ValueError`` when it is not JSON in UTF-8.
     """
+    try:
+        return read_plain_json(content)
+    except OddJson:
+        return _read_odd_json(content)
+
+
+@cache
+def _rows_decoder(rows_name: str) -> msgspec.json.Decoder[Any]:
+    listing = msgspec.defstruct(
+        "Listing", [("rows", list[msgspec.Raw] | None, None)], rename={"rows": rows_name}
+    )
+    return msgspec.json.Decoder(listing)
+
+
+def _read_odd_json(content: bytes) -> Any:
     text = content.decode("utf-8-sig")
     try:
         value = json.loads(

@@ -32,7 +32,9 @@ def to_minor(amount: Decimal | None, currency: str | None) -> int | None:
     if amount is None or not amount.is_finite() or amount.adjusted() > MOST_DIGITS:
         return None
     scaled = amount.scaleb(minor_digits(currency))
-    minor = int(scaled.to_integral_value(rounding=ROUND_HALF_UP))
+    minor = int(scaled)
+    if minor != scaled:
+        minor = int(scaled.to_integral_value(rounding=ROUND_HALF_UP))
     return minor if abs(minor) <= LARGEST_MINOR else None
 
 

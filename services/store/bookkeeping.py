@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from services.store.tables import (
@@ -55,15 +55,22 @@ def succeed(
     *,
     true_at: datetime,
     rows: int,
+    full: bool = False,
     summary: Mapping[str, Any] | None = None,
+    unexplained: Mapping[str, int] | None = None,
     error: str | None = None,
 ) -> bool:
-    """Note that a scope was read whole; return whether that is news.
+    """Note that a scope was found true as of ``true_at``; return whether that is news.
 
-    It is true to the source then, unless ``error`` tells of rows that were set aside.
+    It is true to the source then, unless ``error`` tells of rows that were set aside. ``full``
+    says that all of it was read, ``unexplained`` by how much the source's totals differ from its
+    own rows.
     """
     row = _scope(session, scope)
     news = row.true_at is None or row.error != error
+    if full:
+        row.full_at = true_at
+    row.unexplained = dict(unexplained) if unexplained is not None else None
     row.state = ScopeState.TRUE if error is None else ScopeState.FAILED
     row.true_at, row.error = true_at, error
     row.rows_done = row.rows_total = rows
@@ -87,6 +94,34 @@ def replace_rejected(
     session.add_all(
         RejectedRowRow(scope=scope, raw=raw, reason=reason, seen_at=now) for raw, reason in rows
     )
+
+
+def add_rejected(
+    session: Session, scope: Scope, rows: Sequence[tuple[str, str]], *, now: datetime
+) -> None:
+    """Set aside those of ``rows`` (raw text and reason) that are not set aside already."""
+    known = {raw for raw, _ in rejected_of(session, scope)}
+    session.add_all(
+        RejectedRowRow(scope=scope, raw=raw, reason=reason, seen_at=now)
+        for raw, reason in dict(rows).items()
+        if raw not in known
+    )
+    session.flush()
+
+
+def rejected_of(session: Session, scope: Scope) -> list[tuple[str, str]]:
+    """Raw text and reason of what is set aside of a scope."""
+    found = session.execute(
+        select(col(RejectedRowRow.raw), col(RejectedRowRow.reason))
+        .where(col(RejectedRowRow.scope) == scope)
+        .order_by(col(RejectedRowRow.id))
+    )
+    return [(raw, reason) for raw, reason in found]
+
+
+def state_of(session: Session, scope: Scope) -> SyncScopeRow | None:
+    """How a scope stands; None before it was first tried."""
+    return session.get(SyncScopeRow, scope)
 
 
 def add_run(session: Session, run: SyncRunRow) -> None:
@@ -116,6 +151,12 @@ def replace_coverage(session: Session, rows: Sequence[CoverageRow]) -> bool:
     session.execute(delete(CoverageRow))
     session.add_all(after.values())
     return True
+
+
+def coverage_count(session: Session) -> int:
+    """How many jurisdictions are stored."""
+    count: int = session.execute(select(func.count()).select_from(CoverageRow)).scalar_one()
+    return count
 
 
 def all_read(session: Session, scopes: Collection[Scope]) -> bool:

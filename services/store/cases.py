@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, not_, select
+from sqlalchemy import Row, and_, func, not_, or_, select, update
 from sqlmodel import Session, col
 
 from services.store.paging import Page, Window
 from services.store.selecting import begins, cut, mentions, one_of
-from services.store.tables import CaseRow
+from services.store.tables import CaseRow, TransactionRow
 
 ENDED = ("Closed", "Merged")
 
@@ -45,6 +45,7 @@ SORTABLE = {
     "remainder": (col(CaseRow.currency), col(CaseRow.remainder)),
     "created_at": col(CaseRow.created_at),
     "due_at": col(CaseRow.due_at),
+    "last_activity_at": col(CaseRow.last_activity_at),
 }
 
 
@@ -125,3 +126,24 @@ def count(session: Session, wanted: CaseFilter) -> int:
     counted = select(func.count()).select_from(CaseRow).where(*_where(wanted))
     number: int = session.execute(counted).scalar_one()
     return number
+
+
+def note_payments(session: Session) -> int:
+    """Let a payment count as the last activity of its case; return how many cases it moved."""
+    latest = (
+        select(
+            col(TransactionRow.case_id).label("case_id"),
+            func.max(TransactionRow.collected_at).label("at"),
+        )
+        .where(col(TransactionRow.archived_at).is_(None))
+        .group_by(TransactionRow.case_id)
+        .subquery()
+    )
+    known = col(CaseRow.last_activity_at)
+    noted = session.execute(
+        update(CaseRow)
+        .where(col(CaseRow.id) == latest.c.case_id, or_(known.is_(None), known < latest.c.at))
+        .values(last_activity_at=latest.c.at)
+        .execution_options(synchronize_session=False)
+    )
+    return int(noted.rowcount)  # type: ignore[attr-defined]

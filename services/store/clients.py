@@ -1,11 +1,11 @@
 """Queries about clients."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, func, or_, select
+from sqlalchemy import Row, bindparam, exists, func, or_, select, update
 from sqlmodel import Session, col
 
 from services.store.paging import Page, Window
@@ -101,6 +101,12 @@ def countries(session: Session) -> list[str]:
     return sorted(found.scalars())
 
 
+def some_underived(session: Session) -> bool:
+    """Whether some client's stage was not yet derived from everything."""
+    underived = select(exists().where(col(ClientRow.stage_derived_at).is_(None)))
+    return bool(session.execute(underived).scalar())
+
+
 def stage_facts(session: Session) -> Sequence[Row[Any]]:
     """Per client, everything that its stage is derived from, and the stage stored now."""
     tenant = col(ClientRow.external_tenant_id)
@@ -137,3 +143,11 @@ def stage_facts(session: Session) -> Sequence[Row[Any]]:
             first_recovery.label("first_recovery_at"),
         )
     ).all()
+
+
+def set_stages(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write derived stages; each row names its client as ``tenant``."""
+    if rows:
+        table = ClientRow.__table__  # type: ignore[attr-defined]
+        statement = update(table).where(table.c.external_tenant_id == bindparam("tenant"))
+        session.connection().execute(statement, list(rows))

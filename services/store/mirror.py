@@ -23,11 +23,17 @@ class Mirror:
     kind: str
     model: type[SQLModel]
     key: str
+    moment: str
+    """The column by which the source orders the list: when a row came to be."""
+    ended: tuple[str, tuple[Any, ...]]
+    """A column and its values in which a row is at its end; every other may still move."""
     watched: tuple[str, ...]
     kept: tuple[str, ...] = ()
     """Columns that are ours and not the source's: written once, then left to their owner."""
     since: tuple[tuple[str, str], ...] = ()
     """Pairs of a watched field and the column that says since when it has its value."""
+    last_moved: str | None = None
+    """The column that says when a watched field changed last."""
 
     @property
     def table(self) -> Table:
@@ -38,6 +44,8 @@ CLIENTS = Mirror(
     kind="client",
     model=ClientRow,
     key="external_tenant_id",
+    moment="linked_at",
+    ended=("onboarding_done", (True,)),
     watched=("onboarding_done", "kyc_status"),
     kept=("stage", "stage_since", "stage_derived_at", "furthest"),
 )
@@ -45,14 +53,28 @@ CASES = Mirror(
     kind="case",
     model=CaseRow,
     key="id",
+    moment="created_at",
+    ended=("lifecycle", ("Closed", "Merged")),
     watched=("lifecycle", "engagement_phase", "close_code", "remainder", "collection_partner"),
     since=(("lifecycle", "lifecycle_since"),),
+    last_moved="last_activity_at",
 )
 TRANSACTIONS = Mirror(
     kind="transaction",
     model=TransactionRow,
     key="transaction_id",
-    watched=("bucket", "commission_status", "platform_status", "referral_status", "fee", "fee_usd"),
+    moment="collected_at",
+    ended=("bucket", ("paid", "credited")),
+    watched=(
+        "bucket",
+        "commission_status",
+        "platform_status",
+        "referral_status",
+        "payment",
+        "fee",
+        "fee_usd",
+    ),
+    since=(("bucket", "bucket_since"),),
 )
 
 
@@ -63,8 +85,8 @@ def save(
     *,
     now: datetime,
     learnt_by: str,
-) -> int:
-    """Store ``rows`` and return how many were new or different.
+) -> list[dict[str, Any]]:
+    """Store ``rows`` and return those that were new or different.
 
     A row equal to what is stored is not written. A watched field that changed is noted in the
     history; a row that had been archived comes back.
@@ -84,7 +106,7 @@ def save(
     if changed:
         upsert(session, mirror.table, changed)
     note_history(session, history)
-    return len(changed)
+    return changed
 
 
 def missing(
@@ -115,7 +137,7 @@ def archive(session: Session, mirror: Mirror, keys: Collection[str], *, now: dat
 def note_history(session: Session, notes: Sequence[Mapping[str, Any]]) -> None:
     """Add rows to the history."""
     if notes:
-        session.execute(insert(HistoryRow), list(notes))
+        session.connection().execute(insert(HistoryRow.__table__), list(notes))  # type: ignore[attr-defined]
 
 
 def history_note(  # the shape of one row of the history
@@ -148,6 +170,7 @@ def _stored(session: Session, mirror: Mirror, keys: Sequence[str]) -> dict[str, 
         *mirror.watched,
         *mirror.kept,
         *(column for _, column in mirror.since),
+        *([mirror.last_moved] if mirror.last_moved else []),
     }
     table = mirror.table
     found = session.execute(
@@ -178,10 +201,19 @@ def _merged(
 ) -> dict[str, Any]:
     ours = {name: getattr(before, name) for name in ("first_seen_at", *mirror.kept)}
     since = {
-        column: now if field in differences else getattr(before, column)
+        column: now if field in differences else getattr(before, column) or row[column]
         for field, column in mirror.since
     }
-    return {**row, **ours, **since, "archived_at": None}
+    merged = {**row, **ours, **since, "archived_at": None}
+    if mirror.last_moved:
+        known = getattr(before, mirror.last_moved)
+        merged[mirror.last_moved] = now if differences else latest(known, row[mirror.last_moved])
+    return merged
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """The latest of the moments that are known."""
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _notes(

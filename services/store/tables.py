@@ -50,7 +50,7 @@ class Mirrored(SQLModel):
     raw: str = Field(sa_type=Text)
     fingerprint: str
     first_seen_at: datetime = _moment(nullable=False)
-    archived_at: datetime | None = _moment(index=True)
+    archived_at: datetime | None = _moment()
 
 
 class ClientRow(Mirrored, table=True):
@@ -132,7 +132,7 @@ class TransactionRow(Mirrored, table=True):
     commission_status: str | None = None
     platform_status: str | None = None
     referral_status: str | None = None
-    bucket: str = Field(index=True)
+    bucket: str
     bucket_since: datetime | None = _moment()
     search_text: str = Field(sa_type=Text)
 
@@ -209,6 +209,8 @@ class SyncScopeRow(SQLModel, table=True):
     source_summary: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     full_at: datetime | None = _moment()
     """When the last scan of everything began that was accepted."""
+    unexplained: dict[str, int] | None = Field(default=None, sa_column=Column(JSON))
+    """By how much the source's own totals differ from its rows; empty when they agree."""
 
 
 class ScanWindowRow(SQLModel, table=True):

@@ -9,6 +9,8 @@ LONGEST_WORD = 1000  # and a LIKE pattern that is too long
 
 def fold(text: str) -> str:
     """``text`` as search compares it: ``Señor  Ünal`` is ``senor unal``."""
+    if text.isascii():
+        return " ".join(text.replace("\0", " ").lower().split())
     # Twice, because signs such as ™ are taken apart into capitals.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))

@@ -1,12 +1,23 @@
 """From the API's rows to the store's: one function a kind."""
 
 import json
+from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import simplejson
 
-from services.debitura.enums import KycStatus, Lifecycle
+from services.debitura.enums import (
+    CloseCode,
+    CommissionPaymentStatus,
+    EngagementPhase,
+    KycStatus,
+    Lifecycle,
+    PlatformInvoicingStatus,
+    ReferralInvoicingStatus,
+    WireEnum,
+)
 from services.debitura.schemas import Case, Client, CoverageItem, JsonObject, Mirrored, Transaction
 from services.domain.money import to_minor
 from services.domain.onboarding_stage import (
@@ -15,12 +26,13 @@ from services.domain.onboarding_stage import (
     furthest_milestone,
     link_kind,
 )
-from services.domain.revenue_stage import bucket_of
+from services.domain.revenue_stage import Bucket, bucket_of
+from services.store.mirror import latest
 from services.store.text import search_text
 
 Row = dict[str, Any]
 
-MAPPING_VERSION = 1
+MAPPING_VERSION = 2
 """Raise it when a mapping or a rule changes, so that rows which came unchanged are read anew."""
 
 
@@ -29,12 +41,23 @@ def as_json(value: Any) -> str:
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _mirrored(row: Mirrored, *derived_from: str | None) -> Row:
-    raw = as_json(row.raw)
-    told = "\0".join((raw, str(MAPPING_VERSION), *(part or "" for part in derived_from)))
+@lru_cache(maxsize=4096)
+def known(values: type[WireEnum], told: str | None) -> str | None:
+    """The canonical text of a value, whatever its spelling; an unknown one as it came."""
+    if told is None:
+        return None
+    try:
+        return values(told).value
+    except ValueError:
+        return told
+
+
+def _mirrored(row: Mirrored, derived_from: str = "") -> Row:
+    raw = row.raw_text or as_json(row.raw)
     # Unpaired surrogates are valid JSON but not valid text.
-    raw_bytes = told.encode(errors="surrogatepass")
-    return {"raw": raw, "fingerprint": blake2b(raw_bytes, digest_size=16).hexdigest()}
+    mark = blake2b(raw.encode(errors="surrogatepass"), digest_size=16)
+    mark.update(f"{MAPPING_VERSION}{derived_from}".encode())
+    return {"raw": raw, "fingerprint": mark.hexdigest()}
 
 
 def client_row(client: Client) -> Row:
@@ -42,11 +65,12 @@ def client_row(client: Client) -> Row:
     company = client.client
     stats = client.case_stats
     url = client.onboarding_links.url
+    kyc_status = known(KycStatus, client.kyc_status)
     facts = ClientFacts(
         archived=False,
         onboarding_done=bool(client.onboarding_done),
         link=link_kind(url),
-        kyc_pending=client.kyc_status == KycStatus.PENDING,
+        kyc_pending=kyc_status == KycStatus.PENDING,
         has_cases=bool(stats.cases_total),
         has_recovery=False,
     )
@@ -69,7 +93,7 @@ def client_row(client: Client) -> Row:
         "cases_total": stats.cases_total or 0,
         "cases_closed": stats.cases_closed or 0,
         "earnings_usd": to_minor(stats.earnings_usd, "USD"),
-        "kyc_status": client.kyc_status,
+        "kyc_status": kyc_status,
         "users": users,
         "stage": derive_stage(facts),
         "stage_since": None,
@@ -89,6 +113,7 @@ def client_row(client: Client) -> Row:
 
 def case_row(case: Case) -> Row:
     """A case as stored, amounts in minor units of its currency."""
+    lifecycle = known(Lifecycle, case.lifecycle)
     return {
         **_mirrored(case),
         "id": case.id,
@@ -101,9 +126,9 @@ def case_row(case: Case) -> Row:
         "currency": case.currency,
         "gross": to_minor(case.gross_amount, case.currency),
         "remainder": to_minor(case.remainder, case.currency),
-        "lifecycle": case.lifecycle,
-        "close_code": case.close_code,
-        "engagement_phase": case.current_engagement_phase,
+        "lifecycle": lifecycle,
+        "close_code": known(CloseCode, case.close_code),
+        "engagement_phase": known(EngagementPhase, case.current_engagement_phase),
         "created_at": case.date_created,
         "due_at": case.due_date,
         "collection_started_at": case.date_collection_started,
@@ -111,7 +136,13 @@ def case_row(case: Case) -> Row:
         "needs_info": bool(case.validation.needs_info),
         "creditor_responded_at": case.validation.creditor_responded_at,
         "collection_partner": case.collection_partner,
-        "lifecycle_since": _known_since(case),
+        "lifecycle_since": _known_since(case, lifecycle),
+        "last_activity_at": latest(
+            case.date_created,
+            case.date_collection_started,
+            case.date_finished,
+            case.validation.creditor_responded_at,
+        ),
         "search_text": search_text(
             (
                 case.reference,
@@ -123,13 +154,13 @@ def case_row(case: Case) -> Row:
     }
 
 
-def _known_since(case: Case) -> Any:
+def _known_since(case: Case, lifecycle: str | None) -> datetime | None:
     """Since when the case has its lifecycle, where a date of the source tells it."""
-    if case.lifecycle is Lifecycle.PENDING_CONTRACT_SIGNING:
+    if lifecycle == Lifecycle.PENDING_CONTRACT_SIGNING:
         return case.date_created
-    if case.lifecycle is Lifecycle.ACTIVE:
+    if lifecycle == Lifecycle.ACTIVE:
         return case.date_collection_started
-    if case.lifecycle in (Lifecycle.CLOSED, Lifecycle.MERGED):
+    if lifecycle in (Lifecycle.CLOSED, Lifecycle.MERGED):
         return case.date_finished
     return None
 
@@ -137,9 +168,13 @@ def _known_since(case: Case) -> Any:
 def transaction_row(transaction: Transaction, mode: str | None) -> Row:
     """A transaction as stored, put into its bucket by the partner's invoicing mode."""
     payment, earnings, status = transaction.payment, transaction.earnings, transaction.status
+    commission = known(CommissionPaymentStatus, status.commission_payment_status)
+    platform = known(PlatformInvoicingStatus, status.platform_invoicing_status)
+    referral = known(ReferralInvoicingStatus, status.referral_invoicing_status)
+    bucket = bucket_of(commission, platform, referral, mode)
     return {
         # A change of the mode moves buckets although the source's row stays the same.
-        **_mirrored(transaction, mode),
+        **_mirrored(transaction, mode or ""),
         "transaction_id": transaction.transaction_id,
         "collected_at": transaction.date,
         "paid_at": payment.payment_date,
@@ -154,15 +189,12 @@ def transaction_row(transaction: Transaction, mode: str | None) -> Row:
         "fee_currency": earnings.currency,
         "fee_usd": to_minor(earnings.referral_fee_amount_usd, "USD"),
         "is_estimate": bool(earnings.is_estimate),
-        "commission_status": status.commission_payment_status,
-        "platform_status": status.platform_invoicing_status,
-        "referral_status": status.referral_invoicing_status,
-        "bucket": bucket_of(
-            status.commission_payment_status,
-            status.platform_invoicing_status,
-            status.referral_invoicing_status,
-            mode,
-        ),
+        "commission_status": commission,
+        "platform_status": platform,
+        "referral_status": referral,
+        "bucket": bucket,
+        # Only of the first bucket does the source tell since when: since the collection.
+        "bucket_since": transaction.date if bucket is Bucket.PENDING else None,
         "search_text": search_text(
             (
                 transaction.case.case_reference,

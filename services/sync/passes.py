@@ -1,78 +1,37 @@
 """One pass of the sync: every scope is read, stored and judged on its own."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
 from services.debitura import DebituraError, ReferralPartnerApi, Unauthorized
-from services.debitura.enums import RevenueBucket
-from services.debitura.schemas import PAGE_SIZE, RejectedRow, TransactionsPage
-from services.domain.money import to_minor
-from services.store import Store, StoreOfAnotherPartner, activity, announce, bookkeeping, mirror
+from services.store import (
+    Store,
+    StoreOfAnotherPartner,
+    activity,
+    announce,
+    bookkeeping,
+    cases,
+    checkpoints,
+    clients,
+)
 from services.store.bookkeeping import Scope
-from services.store.mirror import CASES, CLIENTS, TRANSACTIONS, Mirror
 from services.store.tables import CoverageRow, PartnerRow, SyncRunRow
-from services.sync import mapping
-from services.sync.mapping import Row
-from services.sync.scan import FetchPage, Scan, read_all
+from services.sync import mapping, source_lists
+from services.sync.list_sync import FULL_SCAN, ListSync
+from services.sync.report import FULL, REFRESH, ScopeReport, SyncReport
+from services.sync.source_lists import SourceList
 from services.sync.stages import refresh_stages, settle_link_requests
+from services.sync.writer import Clock, Progress
 
-ROWS_A_COMMIT = 1000
-
-Progress = Callable[[Scope, int, int | None], None]
-"""Told the scope, the rows read so far, and how many there are (None while unknown)."""
-
-
-@dataclass(frozen=True)
-class ScopeReport:
-    """How one scope came out; ``error`` is a sentence for a person, None when it is true."""
-
-    scope: Scope
-    rows: int = 0
-    changed: int = 0
-    archived: int = 0
-    rejected: int = 0
-    error: str | None = None
-
-    @property
-    def is_true(self) -> bool:
-        return self.error is None
-
-    @property
-    def requests(self) -> int:
-        """Pages that were read; the single answers count as one."""
-        listed = self.scope not in (Scope.PARTNER, Scope.COVERAGE)
-        return max(1, -(-self.rows // PAGE_SIZE)) if listed else 1
-
-
-@dataclass(frozen=True)
-class SyncReport:
-    """How a pass came out."""
-
-    started_at: datetime
-    finished_at: datetime
-    scopes: tuple[ScopeReport, ...]
-
-    @property
-    def requests(self) -> int:
-        """How many requests such a pass takes."""
-        return sum(report.requests for report in self.scopes)
-
-    @property
-    def is_true(self) -> bool:
-        """Whether every scope is true to the source."""
-        return all(report.is_true for report in self.scopes)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "startedAt": self.started_at.isoformat(),
-            "finishedAt": self.finished_at.isoformat(),
-            "true": self.is_true,
-            "scopes": [{**asdict(report), "true": report.is_true} for report in self.scopes],
-        }
+DAY = timedelta(days=1)
+LISTS = (Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS)
+ORDER = (Scope.PARTNER, Scope.CASES, Scope.TRANSACTIONS, Scope.CLIENTS, Scope.COVERAGE)
+"""Clients come after what their own sums are made of."""
 
 
 class PartnerUnknown(Exception):
@@ -80,41 +39,59 @@ class PartnerUnknown(Exception):
 
 
 class Sync:
-    """Keeps a store true to Debitura."""
+    """Keeps a store true to Debitura.
+
+    ``full_every`` is how often every list is read whole; in between, a pass reads open work.
+    """
 
     def __init__(
         self,
         store: Store,
         api: ReferralPartnerApi,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        full_every: timedelta = DAY,
+        clock: Clock = lambda: datetime.now(UTC),
         progress: Progress = lambda _scope, _done, _total: None,
     ) -> None:
         self._store = store
         self._api = api
+        self._full_every = full_every
         self._clock = clock
         self._progress = progress
         self._partner_confirmed = False
+        self._full = False
+        self._tenants_touched: set[str] = set()
 
-    def run(self) -> SyncReport:
-        """Read everything once. A scope that fails leaves the others and all old data in place.
+    def run(self, *, full: bool = False) -> SyncReport:
+        """Make every scope true once. A scope that fails leaves the others and all old data.
 
-        Raises StoreError where the store itself cannot be used.
+        ``full`` reads every list whole, whenever that was done last. Raises StoreError where the
+        store itself cannot be used.
         """
-        with self._store.one_at_a_time("sync"):
+        with self._store.one_at_a_time("sync"), _fewer_collections():
+            self._full, self._tenants_touched = full, set()
             started = self._clock()
-            reports: list[ScopeReport] = []
-            try:
-                for scope in Scope:
-                    reports.append(self._attempt(scope))
-            except (Unauthorized, StoreOfAnotherPartner, PartnerUnknown) as refusal:
-                # Asking on with a key that is not ours would fail alike, or mix two partners.
-                rest = list(Scope)[len(reports) :]
-                reports += [self._fail(scope, str(refusal)) for scope in rest]
-            self._derive()
-            report = SyncReport(started, self._clock(), tuple(reports))
+            reports = self._attempt_all()
+            self._derive(reports.values())
+            report = SyncReport(
+                started,
+                self._clock(),
+                FULL if all(reports[each].how.startswith(FULL_SCAN) for each in LISTS) else REFRESH,
+                tuple(reports[scope] for scope in Scope),
+            )
             self._remember(report)
         return report
+
+    def _attempt_all(self) -> dict[Scope, ScopeReport]:
+        reports: dict[Scope, ScopeReport] = {}
+        try:
+            for scope in ORDER:
+                reports[scope] = self._attempt(scope)
+        except (Unauthorized, StoreOfAnotherPartner, PartnerUnknown) as refusal:
+            # Asking on with a key that is not ours would fail alike, or mix two partners.
+            rest = [scope for scope in ORDER if scope not in reports]
+            reports |= {scope: self._fail(scope, str(refusal)) for scope in rest}
+        return reports
 
     def _attempt(self, scope: Scope) -> ScopeReport:
         with self._store.write(quiet=True) as session:
@@ -123,18 +100,20 @@ class Sync:
         read: Mapping[Scope, Callable[[], ScopeReport]] = {
             Scope.PARTNER: self._read_partner,
             Scope.CLIENTS: self._read_clients,
-            Scope.CASES: self._read_cases,
+            Scope.CASES: lambda: self._read_list(source_lists.cases(self._api)),
             Scope.TRANSACTIONS: self._read_transactions,
             Scope.COVERAGE: self._read_coverage,
         }
+        sent = self._api.requests_sent
         try:
-            return read[scope]()
+            report = read[scope]()
         except Unauthorized:
             raise
         except DebituraError as error:
             if scope is Scope.PARTNER and not self._partner_confirmed:
                 raise PartnerUnknown(str(error)) from error
-            return self._fail(scope, str(error))
+            report = self._fail(scope, str(error))
+        return replace(report, requests=self._api.requests_sent - sent)
 
     def _read_partner(self) -> ScopeReport:
         started = self._clock()
@@ -150,118 +129,80 @@ class Sync:
         )
         with self._store.write(quiet=True) as session:
             changed = bookkeeping.save_partner(session, row)
-            news = bookkeeping.succeed(session, Scope.PARTNER, true_at=started, rows=1)
+            news = bookkeeping.succeed(session, Scope.PARTNER, true_at=started, rows=1, full=True)
             _tell(session, changed or news)
-        return ScopeReport(Scope.PARTNER, rows=1, changed=int(changed))
+        return ScopeReport(Scope.PARTNER, rows=1, read=1, changed=int(changed))
 
     def _read_coverage(self) -> ScopeReport:
+        """Coverage changes rarely and comes in one answer: it is read when everything is."""
         started = self._clock()
+        if not self._is_due(Scope.COVERAGE, started):
+            with self._store.write(quiet=True) as session:
+                count = bookkeeping.coverage_count(session)
+                bookkeeping.succeed(session, Scope.COVERAGE, true_at=started, rows=count)
+            return ScopeReport(Scope.COVERAGE, rows=count, how="not due")
         rows = [CoverageRow(**mapping.coverage_row(item)) for item in self._api.coverage()]
+        count = len(rows)
         with self._store.write(quiet=True) as session:
             changed = bookkeeping.replace_coverage(session, rows)
-            news = bookkeeping.succeed(session, Scope.COVERAGE, true_at=started, rows=len(rows))
+            news = bookkeeping.succeed(
+                session, Scope.COVERAGE, true_at=started, rows=count, full=True
+            )
             _tell(session, changed or news)
-        return ScopeReport(Scope.COVERAGE, rows=len(rows), changed=len(rows) if changed else 0)
-
-    def _read_clients(self) -> ScopeReport:
-        return self._read_list(
-            Scope.CLIENTS,
-            CLIENTS,
-            lambda page: self._api.clients(page=page, sort="dateCreated:asc"),
-            mapping.client_row,
-        )
-
-    def _read_cases(self) -> ScopeReport:
-        return self._read_list(
-            Scope.CASES,
-            CASES,
-            lambda page: self._api.cases(page=page, sort="DateCreated:asc"),
-            mapping.case_row,
-        )
+        return ScopeReport(Scope.COVERAGE, rows=count, read=count, changed=count if changed else 0)
 
     def _read_transactions(self) -> ScopeReport:
         with self._store.read() as session:
             partner = activity.partner(session)
         mode = partner.invoicing_mode if partner else None
-        return self._read_list(
-            Scope.TRANSACTIONS,
-            TRANSACTIONS,
-            lambda page: self._api.transactions(page=page, sort="collectionDate:asc"),
-            lambda transaction: mapping.transaction_row(transaction, mode),
-        )
+        return self._read_list(source_lists.transactions(self._api, mode))
 
-    def _read_list(
-        self,
-        scope: Scope,
-        target: Mirror,
-        fetch: FetchPage,
-        to_row: Callable[[Any], Row],
-    ) -> ScopeReport:
-        started = self._clock()
-        writer = _Writer(self._store, scope, target, self._clock, self._progress)
-        scan = _scan(fetch, to_row, target, writer)
-        if not scan.complete:
-            return self._fail(
-                scope,
-                f"The list of {scope} kept changing while it was read; {len(scan.seen):,} of "
-                f"{scan.total:,} rows were seen. The next pass tries again.",
-                rows=len(scan.seen),
-                changed=writer.changed,
-            )
-        gone = self._gone(target, scan, started, lambda: _scan(fetch, to_row, target, writer))
-        error = _set_aside(scope, scan.rejected)
-        with self._store.write(quiet=True) as session:
-            now = self._clock()
-            mirror.archive(session, target, gone, now=now)
-            bookkeeping.replace_rejected(session, scope, _as_text(scan.rejected), now=now)
-            news = bookkeeping.succeed(
-                session,
-                scope,
-                true_at=started,
-                rows=len(scan.seen),
-                summary=_summary(scan),
-                error=error,
-            )
-            _tell(session, bool(gone) or news)
-        return ScopeReport(
-            scope, len(scan.seen), writer.changed, len(gone), len(scan.rejected), error
-        )
+    def _read_clients(self) -> ScopeReport:
+        return self._read_list(source_lists.clients(self._api), sorted(self._tenants_touched))
 
-    def _gone(
-        self, target: Mirror, scan: Scan, started: datetime, look_again: Callable[[], Scan]
-    ) -> set[str]:
-        """What two complete scans in a row did not see.
+    def _read_list(self, source: SourceList, keys: Iterable[str] = ()) -> ScopeReport:
+        one = ListSync(self._store, source, clock=self._clock, progress=self._progress)
+        whole = self._full or self._is_due(source.scope, self._clock())
+        report = one.run(whole=whole, keys=tuple(keys))
+        self._tenants_touched.update(one.tenants_touched)
+        return report
 
-        One scan alone may miss a row that slid from one page to another while others came and
-        went, or be an answer of a source that has just lost its own. A row that could not be
-        understood may be any of the missing, so then nothing is gone.
+    def _is_due(self, scope: Scope, now: datetime) -> bool:
+        """Whether all of a scope has to be read: it is time, or a scan of it was killed.
+
+        A last time that is still to come was told by a clock that was wrong.
         """
         with self._store.read() as session:
-            missing = mirror.missing(session, target, scan.seen, scan_started=started)
-        if not missing or scan.rejected:
-            return set()
-        second = look_again()
-        return missing - second.seen if second.complete and not second.rejected else set()
+            state = bookkeeping.state_of(session, scope)
+            unfinished = checkpoints.exist(session, scope)
+        if self._full or unfinished or state is None or state.full_at is None:
+            return True
+        return not timedelta() <= now - state.full_at < self._full_every
 
-    def _fail(self, scope: Scope, error: str, **counts: int) -> ScopeReport:
+    def _fail(self, scope: Scope, error: str) -> ScopeReport:
         with self._store.write(quiet=True) as session:
             _tell(session, bookkeeping.fail(session, scope, error=error, now=self._clock()))
-        return ScopeReport(scope, error=error, **counts)
+        return ScopeReport(scope, error=error)
 
-    def _derive(self) -> None:
+    def _derive(self, reports: Iterable[ScopeReport]) -> None:
+        """What follows from several scopes at once."""
+        moved = {each.scope for each in reports if each.changed or each.archived}
         with self._store.write(quiet=True) as session:
             now = self._clock()
-            settled = settle_link_requests(session, now=now)
+            news = settle_link_requests(session, now=now)
             # Stages come from three scopes: with one of them missing they would be too low.
-            whole = bookkeeping.all_read(session, (Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS))
-            moved = refresh_stages(session, now=now) if whole else 0
-            _tell(session, bool(settled + moved))
+            if bookkeeping.all_read(session, LISTS) and (moved or clients.some_underived(session)):
+                news += refresh_stages(session, now=now)
+            if Scope.TRANSACTIONS in moved:
+                news += cases.note_payments(session)
+            _tell(session, bool(news))
 
     def _remember(self, report: SyncReport) -> None:
         run = SyncRunRow(
             started_at=report.started_at,
             finished_at=report.finished_at,
             requests=report.requests,
+            kind=report.kind,
             outcome="true" if report.is_true else "failed",
             scopes=report.as_json()["scopes"],
         )
@@ -269,76 +210,17 @@ class Sync:
             bookkeeping.add_run(session, run)
 
 
-class _Writer:
-    """Collects rows and commits them in batches, telling how far the scan is."""
-
-    def __init__(
-        self,
-        store: Store,
-        scope: Scope,
-        target: Mirror,
-        clock: Callable[[], datetime],
-        progress: Progress,
-    ) -> None:
-        self._store, self._scope, self._target = store, scope, target
-        self._clock, self._progress = clock, progress
-        self._waiting: list[Row] = []
-        self.changed = 0
-
-    def add(self, rows: list[Row], scan: Scan) -> None:
-        self._waiting += rows
-        self._progress(self._scope, len(scan.seen), scan.total)
-        if len(self._waiting) >= ROWS_A_COMMIT:
-            self.flush(scan)
-
-    def flush(self, scan: Scan) -> None:
-        with self._store.write(quiet=True) as session:
-            changed = mirror.save(
-                session, self._target, self._waiting, now=self._clock(), learnt_by="sync"
-            )
-            _tell(session, bool(changed))
-            bookkeeping.progress(session, self._scope, done=len(scan.seen), total=scan.total)
-        self.changed += changed
-        self._waiting = []
-
-
-def _scan(
-    fetch: FetchPage, to_row: Callable[[Any], Row], target: Mirror, writer: "_Writer"
-) -> Scan:
-    """Read the whole list and store all of it."""
-    scan = read_all(fetch, to_row=to_row, key=target.key, store_rows=writer.add)
-    writer.flush(scan)
-    return scan
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Rows by the thousand and none in a cycle: Python would look for cycles half of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _tell(session: Session, news: bool) -> None:
     if news:
         announce(session)
-
-
-def _set_aside(scope: Scope, rejected: list[RejectedRow]) -> str | None:
-    """What to tell of the rows that could not be understood; None where there are none."""
-    if not rejected:
-        return None
-    count = len(rejected)
-    return (
-        f"{count:,} of the rows of {scope} could not be understood and "
-        f"{'was' if count == 1 else 'were'} set aside ({rejected[0].reason})."
-    )
-
-
-def _as_text(rejected: list[RejectedRow]) -> list[tuple[str, str]]:
-    return [(mapping.as_json(row.raw), row.reason) for row in rejected]
-
-
-def _summary(scan: Scan) -> dict[str, Any] | None:
-    """The source's own count and fees (US cents) per bucket, where the list tells them."""
-    page = scan.first_page
-    if not isinstance(page, TransactionsPage):
-        return None
-    told = {bucket: page.summary.revenue.bucket(bucket) for bucket in RevenueBucket}
-    return {
-        bucket: {"transactions": total.count, "fee_usd": to_minor(total.referral_fee_usd, "USD")}
-        for bucket, total in told.items()
-        if total.count is not None and total.referral_fee_usd is not None
-    }

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
-from sqlmodel import Session, col, update
+from sqlmodel import Session
 
 from services.debitura.enums import KycStatus
 from services.domain.onboarding_stage import (
@@ -30,24 +30,22 @@ def refresh_stages(session: Session, *, now: datetime) -> int:
     client had before is not known then.
     """
     history = []
-    changed = 0
+    updates = []
     for row in clients.stage_facts(session):
         first_time = row.stage_derived_at is None
         before = (row.stage, row.stage_since, row.furthest)
         after = _stage_columns(row, now, first_time=first_time)
         if before == after and not first_time:
             continue
-        changed += 1
         stage, since, furthest = after
-        session.execute(
-            update(ClientRow)
-            .where(col(ClientRow.external_tenant_id) == row.tenant_id)
-            .values(
-                stage=stage,
-                stage_since=since,
-                furthest=furthest,
-                stage_derived_at=row.stage_derived_at or now,
-            )
+        updates.append(
+            {
+                "tenant": row.tenant_id,
+                "stage": stage,
+                "stage_since": since,
+                "furthest": furthest,
+                "stage_derived_at": row.stage_derived_at or now,
+            }
         )
         if stage != row.stage and not first_time:
             history.append(
@@ -55,8 +53,9 @@ def refresh_stages(session: Session, *, now: datetime) -> int:
                     "client", row.tenant_id, "stage", row.stage, stage, at=now, learnt_by="sync"
                 )
             )
+    clients.set_stages(session, updates)
     note_history(session, history)
-    return changed
+    return len(updates)
 
 
 def _stage_columns(

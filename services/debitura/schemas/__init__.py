@@ -104,6 +104,7 @@ from services.debitura.schemas.pages import (
     PAGE_SIZE,
     ListPage,
     PageData,
+    Reading,
     RejectedRow,
     read_rows,
 )
@@ -225,6 +226,7 @@ __all__ = [
     "PreviewAnswer",
     "PreviewDebtor",
     "PricingPreview",
+    "Reading",
     "Recognition",
     "RejectedRow",
     "Request",

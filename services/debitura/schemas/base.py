@@ -6,7 +6,6 @@ object as it came stays on ``raw`` of the models that are mirrored. Only a missi
 as ``externalTenantId``, makes a row unreadable.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Self, TypeVar
@@ -15,11 +14,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
+    InstanceOf,
     PlainSerializer,
     PrivateAttr,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -38,31 +38,31 @@ class Model(BaseModel):
         hide_input_in_errors=True,
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        return {name: value for name, value in data.items() if value is not None}
-
 
 class Mirrored(Model):
     """A row that is kept: ``raw`` is its JSON object as received, numbers as ``Decimal``."""
 
     _raw: JsonObject = PrivateAttr(default_factory=dict)
+    _raw_text: str | None = PrivateAttr(default=None)
 
     @property
     def raw(self) -> JsonObject:
         return self._raw
 
+    @property
+    def raw_text(self) -> str | None:
+        """The JSON text of ``raw`` as received, where it is known."""
+        return self._raw_text
+
     @classmethod
-    def received(cls, data: Any) -> Self:
-        """Read a JSON object and keep it as ``raw``.
+    def received(cls, data: Any, text: str | None = None) -> Self:
+        """Read a JSON object and keep it as ``raw``, and its ``text``.
 
         Raises pydantic's ``ValidationError`` when it is no object or lacks its identity.
         """
         row = understand(cls, data)
-        row._raw = dict(data)
+        row._raw = data
+        row._raw_text = text
         return row
 
 
@@ -97,7 +97,7 @@ def understand(model: type[AnyModel], data: Any) -> AnyModel:
         while True:
             smaller = _without(repaired, _paths(error, repaired))
             if smaller is repaired:
-                raise
+                raise error from None
             repaired = smaller
             try:
                 return model.model_validate(repaired)
@@ -150,6 +150,13 @@ def why_unreadable(error: ValidationError) -> str:
     return "; ".join(list(told)[:3])
 
 
+def _usual_moment(value: Any) -> datetime | None:
+    """A time as the APIs write nearly all of theirs; None for every other."""
+    if type(value) is not str or not value.endswith("Z") or value.startswith("0001"):
+        return None
+    return datetime.fromisoformat(value)
+
+
 def _moment(value: Any) -> Any:
     if isinstance(value, str):
         value = _parsed_moment(value.strip())
@@ -174,7 +181,7 @@ def _parsed_moment(text: str) -> datetime | None:
 
 def _only_datetime(value: Any) -> Any:
     """Numbers would be read as seconds since 1970, which no field of the contract is."""
-    value = _moment(value)
+    value = _usual_moment(value) or _moment(value)
     if value is not None and not isinstance(value, datetime):
         raise ValueError("not a time")
     return value
@@ -198,7 +205,10 @@ Identity = Annotated[str, StringConstraints(min_length=1)]
 Moment = Annotated[datetime | None, BeforeValidator(_only_datetime)]
 """A time in UTC. One without a zone is UTC, a bare date is its midnight; None when unknown."""
 
-Amount = Annotated[Decimal | None, BeforeValidator(_amount)]
+Amount = Annotated[
+    InstanceOf[Decimal] | Annotated[Decimal | None, BeforeValidator(_amount)],
+    Field(union_mode="left_to_right"),
+]
 """Money or a percentage, exactly as written; None (never zero) when unknown."""
 
 Text = str | None

@@ -76,15 +76,17 @@ class Client(Mirrored):
     case_results: CaseResults | None = None
 
     @classmethod
-    def received(cls, data: Any) -> Self:
-        return super().received(without_director(data))
+    def received(cls, data: Any, text: str | None = None) -> Self:
+        cleaned = without_director(data)
+        return super().received(cleaned, text if cleaned is data else None)
 
 
 def without_director(data: Any) -> Any:
     """The client's JSON object without ``kycVerification``, however it is spelled."""
     if not isinstance(data, dict):
         return data
-    return {name: value for name, value in data.items() if name.casefold() != "kycverification"}
+    kept = {name: value for name, value in data.items() if name.casefold() != "kycverification"}
+    return data if len(kept) == len(data) else kept
 
 
 class ClientsSummary(Model):

@@ -1,7 +1,9 @@
 """One page of a list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import zip_longest
 from typing import Any, Generic, TypeVar
 
 from pydantic import Field, ValidationError
@@ -35,6 +37,31 @@ class RejectedRow:
     reason: str
 
 
+Read = tuple[list[T], list[RejectedRow]]
+
+
+class Reading(Generic[T]):
+    """Rows that are read when they are first asked for.
+
+    Threads that fetch pages ahead should wait for the network, and not keep the thread that takes
+    the pages from its work.
+    """
+
+    def __init__(self, read: Callable[[], Read[T]], read_lean: Callable[[], Read[Any]]) -> None:
+        self._read = read
+        self._read_lean = read_lean
+
+    @cached_property
+    def models(self) -> Read[T]:
+        """The rows that were understood, and those that were not."""
+        return self._read()
+
+    @cached_property
+    def lean(self) -> Read[Any]:
+        """The same, read quickly."""
+        return self._read_lean()
+
+
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[T]):
     """The rows of one page in the API's order; those that could not be read are apart.
@@ -43,8 +70,21 @@ class ListPage(Generic[T]):
     """
 
     page: PageData
-    rows: list[T]
-    rejected: list[RejectedRow]
+    reading: Reading[T] = field(repr=False)
+
+    @property
+    def rows(self) -> list[T]:
+        return self.reading.models[0]
+
+    @property
+    def lean_rows(self) -> list[Any]:
+        """The rows with the same attributes, but of no model where that is quicker; their enums
+        may be plain texts."""
+        return self.reading.lean[0]
+
+    @property
+    def rejected(self) -> list[RejectedRow]:
+        return self.reading.lean[1]
 
     @property
     def raw_rows(self) -> list[JsonObject]:
@@ -53,15 +93,21 @@ class ListPage(Generic[T]):
 
 
 def read_rows(
-    model: type[T], rows: Any, clean: Callable[[Any], Any] = lambda row: row
-) -> tuple[list[T], list[RejectedRow]]:
-    """Read what can be read; a bad row does not stop the good ones."""
+    read_one: Callable[[Any, str | None], T],
+    rows: Any,
+    clean: Callable[[Any], Any] = lambda row: row,
+    texts: Sequence[str] | None = None,
+) -> Read[T]:
+    """Read what can be read; a bad row does not stop the good ones.
+
+    ``texts`` are the rows' JSON texts; of a row that ``clean`` changes it is not kept.
+    """
     good: list[T] = []
     rejected: list[RejectedRow] = []
-    for received in rows or []:
+    for received, text in zip_longest(rows or [], texts or []):
         row = clean(received)
         try:
-            good.append(model.received(row))
+            good.append(read_one(row, text if row is received else None))
         except ValidationError as error:
             rejected.append(RejectedRow(row, why_unreadable(error)))
     return good, rejected

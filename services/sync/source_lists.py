@@ -1,0 +1,180 @@
+"""The three lists of the source: how each is asked for, and what its own totals say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from services.debitura import ReferralPartnerApi
+from services.debitura.enums import Lifecycle, LifecycleGroup, RevenueBucket
+from services.debitura.schemas import CasesPage, ClientsPage, ListPage, TransactionsPage
+from services.domain.money import to_minor
+from services.store import totals
+from services.store.bookkeeping import Scope
+from services.store.mirror import CASES, CLIENTS, TRANSACTIONS, Mirror
+from services.sync import mapping
+from services.sync.mapping import Row
+from services.sync.scan import Window
+
+OPEN_LIFECYCLES = tuple(
+    lifecycle for lifecycle in Lifecycle if lifecycle.group is not LifecycleGroup.CLOSED
+)
+OPEN_BUCKETS = tuple(bucket for bucket in RevenueBucket if bucket is not RevenueBucket.PAID)
+
+_GROUP_OF: dict[str | None, str] = {each.value: each.group.name.lower() for each in Lifecycle}
+
+Totals = dict[str, int]
+"""Counts, and sums in US cents, by name."""
+
+Fetch = Callable[[Window], ListPage[Any]]
+
+
+@dataclass(frozen=True)
+class SourceList:
+    """One list: ``everything`` and ``still_open`` oldest first, ``newest`` newest first, and what
+    lies ``between`` two moments.
+
+    ``their_totals`` reads the source's own totals off a page of the unfiltered list, ``our_totals``
+    tells what the store has under the same names.
+    """
+
+    scope: Scope
+    target: Mirror
+    key_of: Callable[[Any], str]
+    to_row: Callable[[Any], Row]
+    everything: Fetch
+    still_open: Fetch
+    newest: Fetch
+    between: Callable[[datetime, datetime, Window], ListPage[Any]]
+    their_totals: Callable[[Any], Totals]
+    our_totals: Callable[[Session], Totals]
+    single: Callable[[str], ListPage[Any]] | None = None
+    """The list narrowed to one row by its key, where the source can do that."""
+
+
+def clients(api: ReferralPartnerApi) -> SourceList:
+    """The active client links."""
+    return SourceList(
+        Scope.CLIENTS,
+        CLIENTS,
+        lambda client: str(client.tenant_id),
+        mapping.client_row,
+        everything=lambda w: api.clients(w.page, w.size, sort="dateCreated:asc"),
+        still_open=lambda w: api.clients(
+            w.page, w.size, sort="dateCreated:asc", onboarding_done=False
+        ),
+        newest=lambda w: api.clients(w.page, w.size, sort="dateCreated:desc"),
+        between=lambda begin, end, w: api.clients(
+            w.page, w.size, sort="dateCreated:asc", linked_from=begin, linked_to=end
+        ),
+        their_totals=_clients_told,
+        our_totals=totals.of_clients,
+        single=lambda tenant_id: api.clients(tenant_id=tenant_id),
+    )
+
+
+def cases(api: ReferralPartnerApi) -> SourceList:
+    """The cases of all clients."""
+    return SourceList(
+        Scope.CASES,
+        CASES,
+        lambda case: str(case.id),
+        mapping.case_row,
+        everything=lambda w: api.cases(w.page, w.size, sort="DateCreated:asc"),
+        still_open=lambda w: api.cases(
+            w.page, w.size, sort="DateCreated:asc", statuses=OPEN_LIFECYCLES
+        ),
+        newest=lambda w: api.cases(w.page, w.size, sort="DateCreated:desc"),
+        between=lambda begin, end, w: api.cases(
+            w.page, w.size, sort="DateCreated:asc", created_from=begin, created_to=end
+        ),
+        their_totals=_cases_told,
+        our_totals=_cases_counted,
+    )
+
+
+def transactions(api: ReferralPartnerApi, invoicing_mode: str | None) -> SourceList:
+    """The debtors' payments, put into buckets by the partner's invoicing mode."""
+    return SourceList(
+        Scope.TRANSACTIONS,
+        TRANSACTIONS,
+        lambda transaction: str(transaction.transaction_id),
+        lambda transaction: mapping.transaction_row(transaction, invoicing_mode),
+        everything=lambda w: api.transactions(w.page, w.size, sort="collectionDate:asc"),
+        still_open=lambda w: api.transactions(
+            w.page, w.size, sort="collectionDate:asc", buckets=OPEN_BUCKETS
+        ),
+        newest=lambda w: api.transactions(w.page, w.size, sort="collectionDate:desc"),
+        between=lambda begin, end, w: api.transactions(
+            w.page, w.size, sort="collectionDate:asc", collected_from=begin, collected_to=end
+        ),
+        their_totals=_transactions_told,
+        our_totals=_transactions_counted,
+    )
+
+
+def bucket_summary(page: TransactionsPage) -> dict[str, dict[str, int]]:
+    """The source's own count and fees (US cents) per bucket, where the list tells them."""
+    told = {bucket: page.summary.revenue.bucket(bucket) for bucket in RevenueBucket}
+    return {
+        bucket: {"transactions": total.count, "fee_usd": cents}
+        for bucket, total in told.items()
+        if total.count is not None
+        and (cents := to_minor(total.referral_fee_usd, "USD")) is not None
+    }
+
+
+def _known(told: dict[str, int | None]) -> Totals:
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _clients_told(page: ClientsPage) -> Totals:
+    summary = page.summary
+    return _known(
+        {
+            "total": page.page.total_results,
+            "attributed": summary.attributed_clients,
+            "onboarded": summary.onboarding_complete,
+            "cases": summary.total_cases,
+        }
+    )
+
+
+def _cases_told(page: CasesPage) -> Totals:
+    groups = page.summary.by_lifecycle
+    return _known(
+        {
+            "total": page.page.total_results,
+            "active": groups.active,
+            "pending": groups.pending,
+            "closed": groups.closed,
+            "paused": groups.paused,
+        }
+    )
+
+
+def _cases_counted(session: Session) -> Totals:
+    counts = totals.of_cases(session)
+    counted = {"total": sum(counts.values()), "active": 0, "pending": 0, "closed": 0, "paused": 0}
+    for lifecycle, count in counts.items():
+        if lifecycle in _GROUP_OF:
+            counted[_GROUP_OF[lifecycle]] += count
+    return counted
+
+
+def _transactions_told(page: TransactionsPage) -> Totals:
+    told = {"total": page.page.total_results}
+    for bucket, total in bucket_summary(page).items():
+        told |= {f"{bucket} count": total["transactions"], f"{bucket} cents": total["fee_usd"]}
+    return told
+
+
+def _transactions_counted(session: Session) -> Totals:
+    buckets = totals.of_transactions(session)
+    counted = {"total": sum(count for count, _ in buckets.values())}
+    for bucket in RevenueBucket:
+        count, cents = buckets.get(bucket, (0, 0))
+        counted |= {f"{bucket} count": count, f"{bucket} cents": cents}
+    return counted
