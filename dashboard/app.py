@@ -52,6 +52,12 @@ PAGES = [
         icon=":material/palette:",
         help="What clients see when they sign, and whether they can read it.",
     ),
+    st.Page(
+        navigation.ACTIVITY,
+        title="Activity",
+        icon=":material/history:",
+        help="How true the data is, how syncs went, and what changed.",
+    ),
     st.Page(navigation.CLIENT, title="Client", icon=":material/person:", visibility="hidden"),
 ]
 

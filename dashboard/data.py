@@ -13,6 +13,9 @@ from services.settings import Settings, load_settings
 from services.store import Store
 from services.wiring import open_api, open_store
 
+POLL_EVERY_S = 2
+"""How often an open page looks at what changes without the store's revision."""
+
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
 
@@ -52,6 +55,15 @@ def ask(
     name = f"{question.__module__}.{question.__qualname__}"
     answer: Answer = _kept(name, store.location, store.revision(), args, kwargs, _ask=question)
     return answer
+
+
+def ask_now(
+    question: Callable[Concatenate[Store, Asked], Answer],
+    *args: Asked.args,
+    **kwargs: Asked.kwargs,
+) -> Answer:
+    """The service's answer of this moment: for what the sync notes without raising the revision."""
+    return question(backend().store, *args, **kwargs)
 
 
 def now() -> datetime:

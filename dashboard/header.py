@@ -5,14 +5,13 @@ from typing import Literal
 import streamlit as st
 
 from dashboard import data, navigation
-from dashboard.components import formats
+from dashboard.components import formats, freshness
 from dashboard.data import Backend
-from services import lookup
-from services.activity import Freshness, ScopeStatus, freshness
+from services import activity, lookup
+from services.activity import Freshness, ScopeState, ScopeStatus
 from services.lookup import Hit, HitKind
 from services.settings import Environment
 
-POLL_EVERY_S = 2
 SEARCH = "search"
 _ENVIRONMENT_COLORS: dict[Environment, Literal["blue", "orange", "red"]] = {
     Environment.SANDBOX: "blue",
@@ -37,13 +36,13 @@ def show(backend: Backend, page: st.Page) -> None:
         _status(backend)
 
 
-@st.fragment(run_every=POLL_EVERY_S)
+@st.fragment(run_every=data.POLL_EVERY_S)
 def _status(backend: Backend) -> None:
     navigation.undo_late_return()
     if backend.store.revision() != st.session_state["revision_shown"]:
         st.rerun()
     environment = backend.settings.environment
-    state = freshness(backend.store)
+    state = activity.freshness(backend.store)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(
             environment.capitalize(),
@@ -54,6 +53,7 @@ def _status(backend: Backend) -> None:
         reason = _why_out_of_date(backend, state)
         if reason:
             st.badge("Out of date", icon=":material/sync_problem:", color="orange")
+            st.page_link(navigation.ACTIVITY, label="See the syncs", icon=":material/history:")
     if reason:
         st.caption(formats.plain(f"{reason} What was read before is shown."))
     elif state.first_scan_running:
@@ -82,18 +82,23 @@ def _age(state: Freshness) -> None:
 def _progress(state: Freshness) -> None:
     done, total = state.progress
     if total:
-        st.progress(min(done / total, 1.0), text=f"First sync: {done:,} of {total:,} rows so far")
+        st.progress(min(done / total, 1.0), text=freshness.first_scan(state))
     else:
-        st.caption("The first sync has not begun. It starts with the worker.")
+        st.caption(freshness.first_scan(state))
 
 
 def _scopes_told(state: Freshness) -> str:
-    return "\n".join(f"- {_scope_told(status)}" for status in state.scopes)
+    scopes = "\n".join(f"- {_scope_told(status)}" for status in state.scopes)
+    full = formats.ago(state.full_at, data.now()) if state.full_at else "not noted yet"
+    return f"{scopes}\n\nLast full scan: {full}"
 
 
 def _scope_told(status: ScopeStatus) -> str:
-    age = formats.ago(status.true_at, data.now()) if status.true_at else "never read"
-    return f"{status.scope.capitalize()}: {age}"
+    told = f"{status.scope.capitalize()}: {freshness.state_of(status)}"
+    if status.true_at is not None:
+        age = formats.ago(status.true_at, data.now())
+        told += f" as of {age}" if status.state is ScopeState.TRUE else f"; read whole {age}"
+    return f"{told}. {formats.plain(status.error)}" if status.error else told
 
 
 @st.fragment

@@ -12,11 +12,14 @@ CASES = "views/cases.py"
 CLIENT = "views/client.py"
 REVENUE = "views/revenue.py"
 WHITE_LABEL = "views/white_label.py"
+ACTIVITY = "views/activity.py"
 
 TENANT = "tenant"
 """Query parameter that names the client of the client page."""
 CASE = "case"
 """Query parameter that names the open case of the cases page."""
+RUN = "run"
+"""Query parameter that names the open sync run of the activity page."""
 _ARRIVAL = "arrival"
 
 

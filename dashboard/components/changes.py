@@ -1,4 +1,4 @@
-"""The history of a client or case, in words."""
+"""The history of clients, cases and transactions, in words."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,33 @@ from services.activity import Change
 from services.cases import lifecycle_label
 from services.domain.money import Money
 from services.domain.onboarding_stage import OnboardingStage
+from services.domain.revenue_stage import Bucket
 
-_FIELDS = {
+FIELDS = {
     "stage": "Stage",
+    "onboarding_done": "Onboarding done",
+    "kyc_status": "KYC status",
     "lifecycle": "Lifecycle",
     "engagement_phase": "Engagement phase",
     "close_code": "Close code",
     "remainder": "Outstanding",
     "collection_partner": "Collection partner",
-    "onboarding_done": "Onboarding done",
-    "kyc_status": "KYC status",
+    "bucket": "Bucket",
+    "commission_status": "Commission",
+    "platform_status": "Invoice to the platform",
+    "referral_status": "Referral fee's invoice",
+    "payment": "Paid by debtor",
+    "fee": "Fee",
+    "fee_usd": "Fee in USD",
     "archived": "Listed by Debitura",
+}
+"""What the noted fields are called, those of clients first, then of cases and transactions."""
+_AMOUNTS = ("remainder", "payment", "fee", "fee_usd")
+_LABELS = {
+    **{str(stage): stage.label for stage in OnboardingStage},
+    **{str(bucket): bucket.label for bucket in Bucket},
+    "True": "yes",
+    "False": "no",
 }
 
 
@@ -34,9 +50,9 @@ def show(history: Sequence[Change], *, currency: str | None = None) -> None:
     st.table(
         {
             "When": [formats.exact(change.at) for change in history],
-            "What": [_FIELDS.get(change.field, change.field) for change in history],
-            "From": [_words(change.field, change.before, currency) for change in history],
-            "To": [_words(change.field, change.after, currency) for change in history],
+            "What": [formats.plain(field_label(change.field)) for change in history],
+            "From": [_cell(change.field, change.before, currency) for change in history],
+            "To": [_cell(change.field, change.after, currency) for change in history],
             "Learnt by": [change.learnt_by for change in history],
         },
         hide_index=True,
@@ -44,11 +60,28 @@ def show(history: Sequence[Change], *, currency: str | None = None) -> None:
     )
 
 
-def _words(field: str, value: str | None, currency: str | None) -> str:
+def field_label(field: str) -> str:
+    """What a field is called; an unknown one as it came."""
+    return FIELDS.get(field, field)
+
+
+def words(field: str, value: str | None, currency: str | None) -> str:
+    """A noted value as people read it; what is not understood as it came."""
+    if field == "archived":
+        return "yes" if value is None else "no"
     if value is None:
         return formats.NOTHING
-    if field == "remainder":
+    if field in _AMOUNTS:
+        return _amount(value, currency)
+    return lifecycle_label(value) if field == "lifecycle" else _LABELS.get(value, value)
+
+
+def _cell(field: str, value: str | None, currency: str | None) -> str:
+    return formats.plain(words(field, value, currency))
+
+
+def _amount(value: str, currency: str | None) -> str:
+    try:
         return formats.money(Money(currency or "", int(value)))
-    if field == "stage":
-        return OnboardingStage(value).label
-    return formats.plain(lifecycle_label(value) if field == "lifecycle" else value)
+    except ValueError:
+        return value

@@ -1,10 +1,12 @@
 """Numbers, amounts and times as people read them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from babel.dates import format_date, format_datetime, format_timedelta
+from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from services.domain.money import Money, minor_digits
@@ -37,6 +39,11 @@ def usd(amount: Money) -> str:
 
 def count(number: int) -> str:
     return f"{number:,}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``clients, cases and coverage``."""
+    return format_list(parts, locale=LOCALE)
 
 
 def percent(share: float | None) -> str:
@@ -72,8 +79,12 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def span(length: timedelta | None) -> str:
-    """``3 days``, ``5 hours``."""
-    return NOTHING if length is None else format_timedelta(length, locale=LOCALE)
+    """``3 days``, ``5 hours``, ``under a second``."""
+    if length is None:
+        return NOTHING
+    if timedelta(0) <= length < timedelta(seconds=1):
+        return "under a second"
+    return format_timedelta(length, locale=LOCALE)
 
 
 def days_since(moment: datetime | None, now: datetime) -> int | None:

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from dashboard.components import formats
-from dashboard.data import backend
-from services.activity import Scope, freshness
+from dashboard import data, navigation
+from dashboard.components import formats, freshness
+from services import activity
+from services.activity import Freshness, Scope
 
 _PAGE = "page_drawn"
 
@@ -42,10 +43,22 @@ def require(needs: tuple[Scope, ...]) -> None:
 
     Part of the data, or none of it, must not look like all there is.
     """
-    state = freshness(backend().store)
+    if data.ask_now(activity.freshness).never_read(needs):
+        _wait_for(needs)
+        st.stop()
+
+
+@st.fragment(run_every=data.POLL_EVERY_S)
+def _wait_for(needs: tuple[Scope, ...]) -> None:
+    """Say what is missing and how far it is; the page itself is drawn anew once it is there."""
+    navigation.undo_late_return()
+    state = data.ask_now(activity.freshness)
+    _say_why(state, needs)
+    freshness.show_progress(state, needs)
+
+
+def _say_why(state: Freshness, needs: tuple[Scope, ...]) -> None:
     missing = state.never_read(needs)
-    if not missing:
-        return
     failed = next((status.error for status in missing if status.error), None)
     if failed is not None:
         st.error(
@@ -59,4 +72,3 @@ def require(needs: tuple[Scope, ...]) -> None:
             title="Getting the data",
             icon=":material/hourglass_top:",
         )
-    st.stop()

@@ -21,6 +21,7 @@ Row = TypeVar("Row")
 Wanted = TypeVar("Wanted")
 
 ROWS_A_PAGE = 25
+MOMENT = "D MMM YYYY, HH:mm"
 _ACTIONS = "actions"
 _MIME = {
     ExportFormat.CSV: "text/csv",
@@ -73,7 +74,7 @@ def moment(label: str, value: Callable[[Row], datetime | None], **named: Any) ->
         label,
         value,
         config=st.column_config.DatetimeColumn,
-        options=(("format", "D MMM YYYY, HH:mm"),),
+        options=(("format", MOMENT),),
         **named,
     )
 
@@ -101,13 +102,16 @@ def show(
     descending: bool = False,
     actions: Sequence[RowAction[Row]] = (),
     empty: str,
+    kept: bool = True,
 ) -> None:
     """Draw the rows that ``question`` answers, with order, columns, export and pages.
 
     ``key`` names it in the address, ``what`` names its rows in the plural, ``empty`` says what to
-    do when there is none.
+    do when there is none. Answers are ``kept`` until the store's revision rises; not so for rows
+    that change without it.
     """
-    first = data.ask(question, wanted, Window(1, ROWS_A_PAGE, sort, descending))
+    ask = data.ask if kept else data.ask_now
+    first = ask(question, wanted, Window(1, ROWS_A_PAGE, sort, descending))
     if not first.total:
         st.info(empty, icon=":material/inbox:")
         return
@@ -121,7 +125,7 @@ def show(
         _exports(all_rows, columns, key, what)
     number = _page_number(f"{key}_page", pages, asked=(wanted, by, down))
     window = Window(number, ROWS_A_PAGE, by, down)
-    page = data.ask(question, wanted, window)
+    page = ask(question, wanted, window)
     _body(page, shown, key, what, actions)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{formats.count(page.total)} {what}")
@@ -220,11 +224,11 @@ def _body(
     actions: Sequence[RowAction[Row]],
 ) -> None:
     frame = pd.DataFrame(
-        {c.label: [_shown(c.value(row)) for row in page.rows] for c in columns}, dtype=object
+        {c.label: [cell(c.value(row)) for row in page.rows] for c in columns}, dtype=object
     )
     config = {c.label: c.config(c.label, **dict(c.options)) for c in columns}
     if actions:
-        frame.insert(0, _ACTIONS, [_offered(row, actions) for row in page.rows])
+        frame.insert(0, _ACTIONS, _offered(page.rows, actions))
         config[_ACTIONS] = st.column_config.ButtonColumn(
             "",
             key=f"{key}_clicked",
@@ -244,10 +248,15 @@ def _body(
     )
 
 
-def _offered(row: Row, actions: Sequence[RowAction[Row]]) -> str | list[str]:
-    """One action is a button; several are a menu."""
-    labels = [action.label for action in actions if action.offered(row)]
-    return labels[0] if len(labels) == 1 else labels
+def _offered(
+    rows: Sequence[Row], actions: Sequence[RowAction[Row]]
+) -> list[str | None] | list[list[str]]:
+    """Per row what can be done with it: a button, or a menu where any row has several."""
+    # Buttons and menus in one column would be drawn as neither.
+    labels = [[action.label for action in actions if action.offered(row)] for row in rows]
+    if any(len(offered) > 1 for offered in labels):
+        return labels
+    return [offered[0] if offered else None for offered in labels]
 
 
 def _clicked(key: str, rows: Sequence[Row], actions: Sequence[RowAction[Row]]) -> None:
@@ -260,7 +269,8 @@ def _clicked(key: str, rows: Sequence[Row], actions: Sequence[RowAction[Row]]) -
             action.act(row)
 
 
-def _shown(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """``value`` as a cell holds it: money in words, a moment in the reader's zone."""
     if isinstance(value, Money):
         return formats.money(value)
     if isinstance(value, datetime):

@@ -15,6 +15,8 @@ PAGES = {
     "cases": "cases",
     "revenue": "revenue",
     "white_label": "white_label",
+    "activity": "activity?run=1",
+    "activity_changes": "activity?activity_part=What+changed",
     "client": "client?tenant={tenant}",
     "case": "cases?case={case}",
 }

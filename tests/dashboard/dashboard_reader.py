@@ -21,7 +21,7 @@ from services.wiring import open_api, open_store
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 ROWS_A_PAGE = 25
 LISTS = ("onboarding", "link_requests", "cases", "revenue")
-PAGES = ("overview", *LISTS, "white_label", "client")
+PAGES = ("overview", *LISTS, "white_label", "activity", "client")
 
 # Tenant ids that an address has to carry, all of them the sandbox's own, and names that would be
 # markup where they are not escaped.

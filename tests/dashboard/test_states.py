@@ -12,8 +12,10 @@ from dashboard_reader import (
     everything_told,
     metrics,
     run,
+    sql_time,
     text_of,
 )
+from streamlit.testing.v1 import AppTest
 
 from services.store import Store
 from services.store.bookkeeping import Scope
@@ -21,8 +23,9 @@ from services.store.bookkeeping import Scope
 NOWHERE = Source("http://127.0.0.1:9")
 """Nothing listens on the discard port."""
 DATA_PAGES = [page for page in PAGES if page != "client"]
-# Link requests are the product's own ledger: there is nothing to wait for.
-READ_PAGES = [page for page in DATA_PAGES if page != "link_requests"]
+# Link requests are the product's own ledger, and Activity tells of the sync itself: there is
+# nothing to wait for.
+READ_PAGES = [page for page in DATA_PAGES if page not in ("link_requests", "activity")]
 
 StartProduct = Callable[[Path], Product]
 
@@ -83,10 +86,46 @@ def test_during_the_first_sync_the_header_says_how_far_it_is(
     done, total = product.sql(
         "SELECT SUM(rows_done), SUM(rows_total) FROM sync_scopes WHERE rows_total IS NOT NULL"
     )[0]
-    app = product.open()
+    app = product.open("link_requests")
     assert len(app.progress) == 1
-    assert f"{done:,}" in app.progress[0].text
-    assert f"{total:,}" in app.progress[0].text
+    assert f"{done:,} of {total:,} rows" in app.progress[0].text
+
+
+def begin_first_sync(product: Product, cases_done: int, cases_total: int) -> None:
+    """A store in which the clients are read, the cases are being read, and the rest is to come."""
+    product.make_empty()
+    insert = (
+        "INSERT INTO sync_scopes (scope, state, true_at, rows_done, rows_total) "
+        "VALUES (?, ?, ?, ?, ?)"
+    )
+    just_now = sql_time(datetime.now(UTC))
+    product.change(insert, "clients", "true", just_now, 2000, 2000)
+    product.change(insert, "cases", "running", None, cases_done, cases_total)
+    product.change(insert, "coverage", "running", None, 0, None)
+
+
+def test_during_the_first_sync_a_page_says_how_far_each_of_its_scopes_is(
+    product_in: StartProduct, tmp_path: Path
+) -> None:
+    product = product_in(tmp_path)
+    begin_first_sync(product, 1200, 10_000)
+    header, *bars = product.open().progress
+    assert header.text == (
+        "First sync: 3,200 of 12,000 rows so far, partner, transactions and coverage to come"
+    )
+    assert [(bar.text, bar.value) for bar in bars] == [
+        ("Clients: all read", 100),
+        ("Cases: 1,200 of 10,000 rows", 12),
+        ("Transactions: not begun", 0),
+    ]
+
+
+def test_a_scope_that_grows_while_it_is_first_read_does_not_overflow_its_bar(
+    product_in: StartProduct, tmp_path: Path
+) -> None:
+    product = product_in(tmp_path)
+    begin_first_sync(product, 12, 10)
+    assert product.open("cases").progress[-1].value == 100
 
 
 def test_during_the_first_sync_no_page_takes_what_is_not_read_yet_for_none(
@@ -124,7 +163,7 @@ def stale(product_in: StartProduct, tiny: Source, tmp_path: Path) -> Product:
     return product_in(tmp_path)
 
 
-@pytest.mark.parametrize("page", DATA_PAGES)
+@pytest.mark.parametrize("page", [page for page in DATA_PAGES if page != "activity"])
 def test_a_failing_sync_leaves_the_old_data_on_every_page(stale: Product, page: str) -> None:
     before = stale.open(page)
     assert not NOWHERE.sync(stale.folder).is_true
@@ -144,6 +183,43 @@ def test_the_header_says_how_old_the_data_is_and_why(stale: Product, page: str) 
     told = everything_told(stale.open(page)).replace("\\", "")
     assert "3 hours ago" in told
     assert reason in told
+
+
+def tooltip(app: AppTest) -> str:
+    """What is behind the question mark at the age of the data."""
+    told = next(each for each in app.caption if each.value.startswith(("Data as of", "No data")))
+    return str(told.proto.help)
+
+
+def test_the_header_tells_the_state_of_every_scope(stale: Product) -> None:
+    stale.change("UPDATE sync_scopes SET full_at = datetime('now', '-26 hours')")
+    stale.change(
+        "UPDATE sync_scopes SET state = 'running', rows_done = 1200, rows_total = 10000 "
+        "WHERE scope = 'cases'"
+    )
+    stale.change(
+        "UPDATE sync_scopes SET state = 'failed', error = 'Debitura said **no**.' "
+        "WHERE scope = 'coverage'"
+    )
+    told = tooltip(stale.open()).splitlines()
+    assert "- Clients: true as of 3 hours ago" in told
+    assert "- Cases: being read, 1,200 of 10,000 rows; read whole 3 hours ago" in told
+    assert told[-1] == "Last full scan: 1 day ago"
+    (failed,) = [line for line in told if "Coverage" in line]
+    assert "failed; read whole 3 hours ago. " in failed
+    assert text_of(failed.split(". ", 1)[1]) == "Debitura said **no**."
+
+
+def test_out_of_date_leads_to_the_syncs(
+    product_in: StartProduct, tiny: Source, tmp_path: Path
+) -> None:
+    assert tiny.sync(tmp_path).is_true
+    product = product_in(tmp_path)
+    assert not [link for link in product.open().page_link if link.proto.page == "activity"]
+    assert not NOWHERE.sync(tmp_path).is_true
+    for page in ("overview", "cases"):
+        (link,) = [each for each in product.open(page).page_link if each.proto.page == "activity"]
+        assert product.follow(link).title[0].value == "Activity"
 
 
 def test_the_header_falls_silent_once_the_source_answers_again(
