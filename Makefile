@@ -2,7 +2,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test bench lint clean
+.PHONY: run test bench measure lint clean
 
 run: $(VENV)/.run
 	@$(BIN)/partner-dashboard serve $(ARGS)
@@ -15,14 +15,18 @@ else
 	@$(BIN)/python -m pytest tests/browser
 endif
 
-bench: $(VENV)/.test
+# What the sync is measured against changes how the product's packages behave: an environment apart.
+bench:
+	@$(MAKE) --no-print-directory VENV=.venv-bench measure
+
+measure: $(VENV)/.bench
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-bench
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -39,4 +43,9 @@ $(VENV)/.test: $(VENV)/.run
 	@echo "Installing the test packages…"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps debitura-debt-collection
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	@echo "Installing what the sync is measured against…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	@touch $@

@@ -1,9 +1,12 @@
-"""Writes the outlines of the product's pages, as JSON: ``python -m tests.benchmarks.note {…}``."""
+"""Writes the outlines of the product's pages, as JSON.
+
+python -m tests.benchmarks.pages.note {…}
+"""
 
 import json
 import sys
 
-from tests.benchmarks import outline
+from tests.benchmarks.pages import outline
 
 addresses: dict[str, dict[str, str]] = json.loads(sys.argv[1])
 json.dump(
