@@ -40,6 +40,7 @@ class CaseSummary:
     collection_started_at: datetime | None
     finished_at: datetime | None
     lifecycle_since: datetime | None
+    last_activity_at: datetime | None
     needs_info: bool
     collection_partner: str | None
     archived_at: datetime | None
@@ -213,6 +214,7 @@ def _summary(row: CaseRow) -> CaseSummary:
         collection_started_at=row.collection_started_at,
         finished_at=row.finished_at,
         lifecycle_since=row.lifecycle_since,
+        last_activity_at=row.last_activity_at,
         needs_info=row.needs_info,
         collection_partner=row.collection_partner,
         archived_at=row.archived_at,

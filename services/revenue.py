@@ -39,6 +39,8 @@ class TransactionSummary:
     fee: Money | None
     fee_usd: Money | None
     is_estimate: bool
+    bucket_since: datetime | None
+    """Since when it is in its bucket; None where it was so when first seen."""
     bucket: Bucket
     archived_at: datetime | None
 
@@ -214,6 +216,7 @@ def _summary(row: TransactionRow) -> TransactionSummary:
         fee=told(row.fee, row.fee_currency),
         fee_usd=told(row.fee_usd, "USD"),
         is_estimate=row.is_estimate,
+        bucket_since=row.bucket_since,
         bucket=Bucket(row.bucket),
         archived_at=row.archived_at,
     )

@@ -36,6 +36,8 @@ def show(case: CaseSummary | None) -> None:
 def _facts(case: CaseSummary) -> dict[str, str]:
     facts = {
         "Where it stands": f"{case.lifecycle}; next: {case.next_actor.lower()}",
+        "Since": formats.exact(case.lifecycle_since),
+        "Last activity": formats.exact(case.last_activity_at),
         "Close code": case.close_code,
         "Needs information": "yes, from the client" if case.needs_info else None,
         "Debtor": ", ".join(filter(None, (case.debtor_name, case.debtor_country))),

@@ -24,8 +24,12 @@ COLUMNS: tuple[table.Column[CaseSummary], ...] = (
     table.amount("Outstanding", lambda c: c.remainder, sort="remainder"),
     table.moment("Created", lambda c: c.created_at, sort="created_at"),
     table.number("Days", lambda c: formats.days_since(c.created_at, moment)),
+    table.moment("Last activity", lambda c: c.last_activity_at, sort="last_activity_at"),
     table.text("Phase", lambda c: c.engagement_phase),
     table.text("Close code", lambda c: c.close_code),
+    table.moment(
+        "Lifecycle since", lambda c: c.lifecycle_since, sort="lifecycle_since", shown=False
+    ),
     table.text("Country", lambda c: c.debtor_country, shown=False),
     table.text("Collection partner", lambda c: c.collection_partner, shown=False),
     table.day("Due", lambda c: c.due_at, sort="due_at", shown=False),

@@ -33,6 +33,7 @@ COLUMNS: tuple[table.Column[TransactionSummary], ...] = (
     table.text("Estimate", lambda t: "estimate" if t.is_estimate else ""),
     table.text("Stage", lambda t: t.bucket.stage.label if t.bucket.stage else "In no total"),
     table.text("Bucket", lambda t: t.bucket.label, sort="bucket"),
+    table.moment("Bucket since", lambda t: t.bucket_since, shown=False),
     table.text("Transaction id", lambda t: t.id, shown=False),
 )
 
