@@ -85,8 +85,11 @@ def save(
     *,
     now: datetime,
     learnt_by: str,
+    all_new: bool = False,
 ) -> list[dict[str, Any]]:
     """Store ``rows`` and return those that were new or different.
+
+    ``all_new`` promises that none of them is stored yet.
 
     A row equal to what is stored is not written. A watched field that changed is noted in the
     history; a row that had been archived comes back.
@@ -94,7 +97,8 @@ def save(
     changed: list[dict[str, Any]] = []
     history: list[dict[str, Any]] = []
     for batch in _batches({row[mirror.key]: row for row in rows}.values(), KEYS_A_QUERY):
-        stored = _stored(session, mirror, [row[mirror.key] for row in batch])
+        keys = [row[mirror.key] for row in batch]
+        stored = {} if all_new else _stored(session, mirror, keys)
         for row in batch:
             before = stored.get(row[mirror.key])
             if before is None:
@@ -107,6 +111,11 @@ def save(
         upsert(session, mirror.table, changed)
     note_history(session, history)
     return changed
+
+
+def is_empty(session: Session, mirror: Mirror) -> bool:
+    """Whether no row is stored, archived ones included."""
+    return session.execute(select(mirror.table.c[mirror.key]).limit(1)).first() is None
 
 
 def missing(

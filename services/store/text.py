@@ -2,11 +2,13 @@
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 MOST_WORDS = 32  # a database refuses an expression that is nested too deeply
 LONGEST_WORD = 1000  # and a LIKE pattern that is too long
 
 
+@lru_cache(maxsize=16_384)
 def fold(text: str) -> str:
     """``text`` as search compares it: ``Señor  Ünal`` is ``senor unal``."""
     if text.isascii():

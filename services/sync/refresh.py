@@ -16,7 +16,7 @@ from services.debitura.schemas import PAGE_SIZE, ListPage
 from services.store import Store, open_work
 from services.sync.ahead import work_ahead
 from services.sync.mapping import as_json
-from services.sync.scan import Window
+from services.sync.scan import Window, page_size_of
 from services.sync.source_lists import SourceList
 from services.sync.writer import Writer
 
@@ -68,20 +68,26 @@ class Refresh:
     def _whole(self, fetch: Callable[[Window], ListPage[Any]]) -> Pages:
         first = fetch(Window(1, PAGE_SIZE))
         yield first
-        size = first.page.page_size or PAGE_SIZE
-        windows = [Window(n, size) for n in range(2, -(-first.page.total_results // size) + 1)]
-        yield from work_ahead(fetch, windows)
+        size = page_size_of(first)
+        last = -(-first.page.total_results // size)
+        for page in work_ahead(fetch, (Window(number, size) for number in range(2, last + 1))):
+            yield page
+            if not page.lean_rows and not page.rejected:
+                break  # the list ends here, whatever it said of its length
 
     def _newest_since(self, moment: datetime) -> Pages:
+        """The newest pages, up to the first that reaches back before ``moment``."""
+        seen: set[str] = set()
         for number in count(1):
             page = self._source.newest(Window(number, PAGE_SIZE))
             yield page
-            moments = [
-                row[self._source.target.moment] for row in map(self._source.to_row, page.lean_rows)
-            ]
-            known = [each for each in moments if each is not None]
-            if len(moments) < PAGE_SIZE or (known and min(known) < moment):
+            rows = [self._source.to_row(row) for row in page.lean_rows]
+            moments = [each for row in rows if (each := row[self._source.target.moment])]
+            reaches_back = bool(moments) and min(moments) < moment
+            news = {row[self._source.target.key] for row in rows} - seen
+            if len(rows) < PAGE_SIZE or reaches_back or not news:
                 break
+            seen |= news
 
     def _look_up(self, missed: dict[str, datetime | None]) -> set[str]:
         with self._store.read() as session:

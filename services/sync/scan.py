@@ -15,6 +15,7 @@ window in seven more than pages side by side.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,8 +32,8 @@ PASSES = 3
 OVERLAP = 2
 READS_OF_A_JOINT = 3
 READS_OF_A_PAGE = 3
-SMALLEST_OVERLAPPING = 50
-"""A source that gives smaller pages than this is read side by side; the count alone must do."""
+SMALLEST_OVERLAPPING = 13
+"""Smaller pages cannot be made to overlap: they are read side by side, and twice alike."""
 
 
 @dataclass(frozen=True, order=True)
@@ -85,9 +86,19 @@ class Part:
         return len(self.keys) + len(self.rejected)
 
     @property
+    def named_rejected(self) -> dict[str, tuple[str, str]]:
+        """What was rejected, by a name made of its text; rows that look alike are several."""
+        seen: Counter[str] = Counter()
+        named = {}
+        for raw, reason in self.rejected:
+            named[f"{_digest(raw)}-{seen[raw]}"] = (raw, reason)
+            seen[raw] += 1
+        return named
+
+    @property
     def all_keys(self) -> set[str]:
-        """Keys of the rows; one that was rejected goes by its text."""
-        return {*self.keys, *(_name(raw) for raw, _ in self.rejected)}
+        """Keys of the rows; one that was rejected goes by its name."""
+        return {*self.keys, *self.named_rejected}
 
     @property
     def reaches_the_end(self) -> bool:
@@ -97,7 +108,7 @@ class Part:
         return ReadWindow(self.window.start, self.window.size, self.total, self.keys, self.rejected)
 
 
-def _name(raw: str) -> str:
+def _digest(raw: str) -> str:
     return hashlib.blake2b(raw.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -113,6 +124,8 @@ class Scan:
     complete: bool = False
     total_fell: bool = False
     chained: bool = True
+    overlapping: bool = True
+    past_the_end: bool = False
     ended: bool = False
 
     def take(self, part: Part) -> None:
@@ -120,7 +133,9 @@ class Scan:
         self.total = part.total
         self.last_page = part.page or self.last_page
         self.seen.update(part.keys)
-        self.rejected.update((_name(raw), (raw, reason)) for raw, reason in part.rejected)
+        self.rejected |= part.named_rejected
+        self.overlapping &= part.largest >= SMALLEST_OVERLAPPING
+        self.past_the_end |= part.count == 0
 
     def judge(self) -> None:
         counted = len(self.seen) + len(self.rejected) == self.total
@@ -149,11 +164,14 @@ def read_all(
     """
     reader = _Reader(fetch, to_row, key_of, take)
     scan = reader.read({_window_of(each): each for each in resumed})
+    confirmed = scan.overlapping
     for _ in range(PASSES - 1):
-        if scan.complete:
+        if scan.complete and confirmed:
             break
         start_again(scan)
-        scan = reader.read({})
+        before, scan = scan, reader.read({})
+        confirmed = scan.overlapping or scan.seen == before.seen
+    scan.complete &= confirmed
     return scan
 
 
@@ -214,14 +232,14 @@ class _Reader:
 
     def _part(self, window: Window, answer: ReadWindow | ListPage[Any]) -> Part:
         if isinstance(answer, ReadWindow):
-            return Part(window, [], list(answer.keys), list(answer.rejected), answer.total)
+            return _read_before(window, answer)
         return Part(
             window,
             answer.lean_rows,
             keys=[self.key_of(row) for row in answer.lean_rows],
             rejected=[(as_json(row.raw), row.reason) for row in answer.rejected],
             total=answer.page.total_results,
-            largest=min(answer.page.page_size or PAGE_SIZE, PAGE_SIZE),
+            largest=page_size_of(answer),
             page=answer,
         )
 
@@ -237,6 +255,19 @@ class _Reader:
         return False
 
 
+def _read_before(window: Window, read: ReadWindow) -> Part:
+    part = Part(window, [], list(read.keys), list(read.rejected), read.total)
+    if 0 < part.count < window.size and not part.reaches_the_end:
+        part.largest = part.count
+    return part
+
+
+def page_size_of(page: ListPage[Any]) -> int:
+    """How many rows the source gives a page; what cannot be so is taken for the most there are."""
+    told = page.page.page_size
+    return told if 1 <= told <= PAGE_SIZE else PAGE_SIZE
+
+
 def _overlap(before: Part, after: Part) -> bool:
     if after.largest < SMALLEST_OVERLAPPING:
         return True
@@ -245,7 +276,7 @@ def _overlap(before: Part, after: Part) -> bool:
 
 def _plan(end: int, largest: int, scan: Scan, limit: int) -> Iterator[Window]:
     """The windows from ``end`` on, as far as the list is known to reach when each is asked for."""
-    while end < min(scan.total, limit):
+    while end < min(scan.total, limit) and not scan.past_the_end:
         window = next_window(end, largest)
         yield window
         end = window.end

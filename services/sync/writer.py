@@ -29,6 +29,8 @@ class Writer:
         self._clock, self._progress = clock, progress
         self._rows: list[Row] = []
         self._read_windows: list[ReadWindow] = []
+        with store.read() as session:
+            self._all_new = mirror.is_empty(session, target)
         self.changed = 0
         self.read = 0
         self.tenants_touched: set[str] = set()
@@ -36,6 +38,7 @@ class Writer:
 
     def add(self, rows: Sequence[Row]) -> None:
         """Take rows that belong to no scan; ``save`` commits the last of them."""
+        self._all_new = False  # a scan shows each row once, and nothing else does
         self._rows += rows
         if len(self._rows) >= ROWS_A_COMMIT:
             self.save()
@@ -70,11 +73,19 @@ class Writer:
     def start_again(self, scan: Scan, *, scan_started_at: datetime) -> None:
         """The scan begins anew: keep the rows, forget how far it was."""
         self.save_scan(scan, scan_started_at=scan_started_at)
+        self._all_new = False
         with self._store.write(quiet=True) as session:
             checkpoints.clear(session, self._scope)
 
     def _save(self, session: Session) -> None:
-        saved = mirror.save(session, self._target, self._rows, now=self._clock(), learnt_by="sync")
+        saved = mirror.save(
+            session,
+            self._target,
+            self._rows,
+            now=self._clock(),
+            learnt_by="sync",
+            all_new=self._all_new,
+        )
         if saved:
             announce(session)
         self.changed += len(saved)
