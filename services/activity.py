@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -33,6 +33,8 @@ class ScopeStatus:
     rows_total: int | None = None
     error: str | None = None
     full_at: datetime | None = None
+    unexplained: Mapping[str, int] = field(default_factory=dict)
+    """By how much the source's own totals are above what it lists; empty when they agree."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def freshness(store: Store) -> Freshness:
                 row.rows_total,
                 row.error,
                 row.full_at,
+                row.unexplained or {},
             )
         )
     return Freshness(tuple(statuses))

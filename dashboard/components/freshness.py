@@ -49,6 +49,15 @@ def rows_of(status: ScopeStatus) -> int | None:
     return None if status.true_at is None else status.rows_done
 
 
+def disagreement(status: ScopeStatus) -> str:
+    """Where the source's own totals are not those of the rows that it lists."""
+    told = (f"{name} by {by:+,}" for name, by in status.unexplained.items())
+    return (
+        f"Debitura's own totals of {status.scope} differ from the rows that it lists: "
+        f"{formats.listed(list(told))}. The rows are shown as listed."
+    )
+
+
 def show_progress(state: Freshness, scopes: tuple[Scope, ...]) -> None:
     """A bar for each of ``scopes``: how much of it is read."""
     for status in state.scopes:

@@ -114,6 +114,9 @@ def show_scopes(state: Freshness) -> None:
         alt="How true each scope is, and since when",
     )
     say_errors({status.scope: status.error for status in state.failed})
+    for status in scopes:
+        if status.unexplained and not status.error:
+            st.caption(f":material/balance: {formats.plain(freshness.disagreement(status))}")
 
 
 def say_errors(errors: Mapping[str, str | None]) -> None:

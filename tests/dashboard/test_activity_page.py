@@ -342,3 +342,15 @@ def test_all_rows_set_aside_can_be_downloaded(product: Product) -> None:
     set_aside(product, "cases", '{"a":1}', "{not json")
     labels = [each.label for each in product.open("activity", **ASIDE).download_button]
     assert "All as JSON lines" in labels
+
+
+def test_totals_that_disagree_with_the_rows_are_told(product: Product) -> None:
+    product.change(
+        "UPDATE sync_scopes SET unexplained = ? WHERE scope = 'cases'",
+        json.dumps({"active": -1, "total": 1200}),
+    )
+    (told,) = [each.value for each in product.open("activity").caption if "totals" in each.value]
+    assert text_of(told.removeprefix(":material/balance: ")) == (
+        "Debitura's own totals of cases differ from the rows that it lists: active by -1 and "
+        "total by +1,200. The rows are shown as listed."
+    )
