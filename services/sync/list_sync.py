@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.debitura import ValidationFailed
 from services.debitura.schemas import PAGE_SIZE, ListPage, TransactionsPage
 from services.store import Store, announce, bookkeeping, checkpoints, mirror, open_work
 from services.store.bookkeeping import Scope
@@ -61,7 +62,10 @@ class ListSync:
             return self._scan(FULL_SCAN)
         if self._a_scan_costs_no_more(len(keys)):
             return self._scan(f"{FULL_SCAN}, cheaper than its open work")
-        return self._refresh(state, state.true_at, keys)
+        try:
+            return self._refresh(state, state.true_at, keys)
+        except ValidationFailed:
+            return self._scan(f"{FULL_SCAN}, because open work could not be asked for")
 
     def _a_scan_costs_no_more(self, single_rows: int) -> bool:
         with self._store.read() as session:

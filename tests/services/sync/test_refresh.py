@@ -339,6 +339,22 @@ def test_a_source_that_tells_no_totals_is_refreshed_by_what_it_lists(
     assert_equal(store, server)
 
 
+def test_a_source_that_refuses_the_question_for_open_work_is_read_whole(
+    sync: Passes, store: Store, server: ContractServer
+) -> None:
+    honest = server.answer
+    server.answer = lambda path, query, key: (  # type: ignore[method-assign]
+        (400, {"errors": {"Statuses": ["unknown"]}})
+        if "Statuses" in query
+        else honest(path, query, key)
+    )
+    case_closed(server)
+    report = sync()
+    assert report.is_true
+    assert of(report, Scope.CASES).how == "full scan, because open work could not be asked for"
+    assert_equal(store, server)
+
+
 def test_what_changes_in_history_unnoticed_is_found_when_everything_is_due(
     sync: Passes, store: Store, server: ContractServer
 ) -> None:
