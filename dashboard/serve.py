@@ -15,7 +15,7 @@ from services.activity import Freshness, freshness
 from services.settings import Environment, Settings, child_environment
 from services.store import Store
 from services.store.sqlite import remove_file
-from services.wiring import open_store
+from services.wiring import open_store, requests_file
 
 LOOPBACK = "127.0.0.1"
 SANDBOX_SYNC_INTERVAL_S = 45
@@ -100,7 +100,7 @@ def _pointed_at(settings: Settings, port: int) -> Settings:
 
 
 def _start_empty(settings: Settings) -> None:
-    """Forget the last sandbox: its store and its world.
+    """Forget the last sandbox: its store, its world, and how often it was asked.
 
     Raises StoreError, and removes nothing, where the file is not a sandbox's store.
     """
@@ -108,6 +108,8 @@ def _start_empty(settings: Settings) -> None:
     try:
         remove_file(settings.database_url)
         _world_file(settings).unlink(missing_ok=True)
+        if counted := requests_file(settings):
+            counted.unlink(missing_ok=True)
     except OSError as error:
         raise CannotServe(
             f"The last sandbox in {settings.data_dir} cannot be removed ({error.strerror}). "

@@ -16,17 +16,19 @@ def open_store(settings: Settings) -> Store:
 def open_api(settings: Settings) -> ReferralPartnerApi:
     """A client of the Referral Partner API; close it after use. Raises SettingsError."""
     limits = RateLimits(per_minute=settings.requests_per_minute)
+    counted = requests_file(settings)
     return ReferralPartnerApi(
         settings.referral_url,
         settings.require_api_key(),
-        limiter=RateLimiter(limits, shared=_usage_file(settings)),
+        limiter=RateLimiter(limits, shared=UsageFile(counted) if counted else None),
     )
 
 
-def _usage_file(settings: Settings) -> UsageFile | None:
-    """Beside the store, because a store is one environment's, as a key is.
+def requests_file(settings: Settings) -> Path | None:
+    """Where the processes that share a key count its requests.
 
-    None where the store is no file: then each process counts for itself.
+    Beside the store, because a store is one environment's, as a key is. None where the store is
+    no file: then each process counts for itself.
     """
     store = sqlite.file_of(settings.database_url)
-    return UsageFile(Path(f"{store}-requests.json")) if store else None
+    return Path(f"{store}-requests.json") if store else None
