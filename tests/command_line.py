@@ -4,8 +4,10 @@ Importing the product takes longer than most commands, so processes are forked f
 imported it. Each has its own environment, arguments, output and exit code, and runs ``main``.
 """
 
+import atexit
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -41,7 +43,7 @@ class Running:
     """A command under way."""
 
     process: ForkServerProcess
-    folder: "tempfile.TemporaryDirectory[str]"
+    folder: Path
 
     def ending(self) -> Ran:
         """Wait for the end of the command."""
@@ -51,15 +53,17 @@ class Running:
             self.process.kill()
             self.process.join()
         self.process.close()
-        with self.folder as folder:
-            out, err = (Path(folder, name).read_bytes() for name in ("out", "err"))
+        out, err = ((self.folder / name).read_bytes() for name in ("out", "err"))
+        shutil.rmtree(self.folder)
         return Ran(code, out, err.decode())
 
 
 def begin(environment: Mapping[str, str], *arguments: str) -> Running:
     """Start the command."""
-    folder = tempfile.TemporaryDirectory()
-    process = PROCESSES.Process(target=_command, args=(dict(environment), arguments, folder.name))
+    folder = Path(tempfile.mkdtemp())
+    # For commands that nobody waits for, such as one that was killed.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    process = PROCESSES.Process(target=_command, args=(dict(environment), arguments, str(folder)))
     process.start()
     return Running(process, folder)
 
