@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Row, and_, func, not_, or_, select, update
 from sqlmodel import Session, col
 
+from services.store.mirror import CASES
 from services.store.paging import Page, Window
 from services.store.selecting import begins, cut, mentions, one_of
 from services.store.tables import CaseRow, TransactionRow
-
-ENDED = ("Closed", "Merged")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def _where(wanted: CaseFilter) -> list[Any]:
         waits = and_(
             col(CaseRow.needs_info),
             col(CaseRow.creditor_responded_at).is_(None),
-            col(CaseRow.lifecycle).not_in(ENDED) | col(CaseRow.lifecycle).is_(None),
+            col(CaseRow.lifecycle).not_in(CASES.ended[1]) | col(CaseRow.lifecycle).is_(None),
         )
         conditions.append(waits if wanted.needs_info else not_(waits))
     if wanted.created_from is not None:

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Row, bindparam, exists, func, or_, select, update
 from sqlmodel import Session, col
 
+from services.store.mirror import CASES, TRANSACTIONS
 from services.store.paging import Page, Window
 from services.store.selecting import begins, cut, mentions, one_of
-from services.store.tables import CaseRow, ClientRow, TransactionRow
+from services.store.tables import CaseRow, ClientRow, HistoryRow, TransactionRow
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,24 @@ def countries(session: Session) -> list[str]:
     return sorted(found.scalars())
 
 
-def some_underived(session: Session) -> bool:
-    """Whether some client's stage was not yet derived from everything."""
-    underived = select(exists().where(col(ClientRow.stage_derived_at).is_(None)))
-    return bool(session.execute(underived).scalar())
+def touched_since(session: Session, moment: datetime) -> list[str]:
+    """Tenant ids of which a case or a payment came or changed after ``moment``.
+
+    Their own rows tell counts and sums of these.
+    """
+    tenants: set[str | None] = set()
+    for mirror in (CASES, TRANSACTIONS):
+        table = mirror.table
+        changed = select(col(HistoryRow.subject_id)).where(
+            col(HistoryRow.kind) == mirror.kind, col(HistoryRow.at) > moment
+        )
+        found = session.execute(
+            select(table.c.external_tenant_id)
+            .where(or_(table.c.first_seen_at > moment, table.c[mirror.key].in_(changed)))
+            .distinct()
+        )
+        tenants.update(found.scalars())
+    return sorted(tenant for tenant in tenants if tenant)
 
 
 def stage_facts(session: Session) -> Sequence[Row[Any]]:

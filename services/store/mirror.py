@@ -86,8 +86,8 @@ def save(
     now: datetime,
     learnt_by: str,
     all_new: bool = False,
-) -> list[dict[str, Any]]:
-    """Store ``rows`` and return those that were new or different.
+) -> int:
+    """Store ``rows`` and return how many were new or different.
 
     ``all_new`` promises that none of them is stored yet.
 
@@ -110,7 +110,7 @@ def save(
     if changed:
         upsert(session, mirror.table, changed)
     note_history(session, history)
-    return changed
+    return len(changed)
 
 
 def is_empty(session: Session, mirror: Mirror) -> bool:

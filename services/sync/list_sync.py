@@ -1,6 +1,6 @@
 """Keeping one list true: a scan of all of it, or a refresh of its open work, and the proof."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,11 +45,6 @@ class ListSync:
         self._store, self._source, self._clock = store, source, clock
         self._scope = source.scope
         self._writer = Writer(store, source.scope, source.target, clock, progress)
-
-    @property
-    def tenants_touched(self) -> Collection[str]:
-        """Clients that a row of this list changed for."""
-        return self._writer.tenants_touched
 
     def run(self, *, whole: bool, keys: Sequence[str] = ()) -> ScopeReport:
         """Make the list true: all of it where ``whole`` asks for it, or where that costs no more.

@@ -1,7 +1,7 @@
 """One pass of the sync: every scope is read, stored and judged on its own."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,6 @@ class Sync:
         self._progress = progress
         self._partner_confirmed = False
         self._full = False
-        self._tenants_touched: set[str] = set()
 
     def run(self, *, full: bool = False) -> SyncReport:
         """Make every scope true once. A scope that fails leaves the others and all old data.
@@ -69,10 +68,10 @@ class Sync:
         store itself cannot be used.
         """
         with self._store.one_at_a_time("sync"), _fewer_collections():
-            self._full, self._tenants_touched = full, set()
+            self._full = full
             started = self._clock()
             reports = self._attempt_all()
-            self._derive(reports.values())
+            self._derive()
             report = SyncReport(
                 started,
                 self._clock(),
@@ -158,14 +157,16 @@ class Sync:
         return self._read_list(source_lists.transactions(self._api, mode))
 
     def _read_clients(self) -> ScopeReport:
-        return self._read_list(source_lists.clients(self._api), sorted(self._tenants_touched))
+        with self._store.read() as session:
+            state = bookkeeping.state_of(session, Scope.CLIENTS)
+            true_at = state.true_at if state else None
+            touched = clients.touched_since(session, true_at) if true_at else []
+        return self._read_list(source_lists.clients(self._api), touched)
 
-    def _read_list(self, source: SourceList, keys: Iterable[str] = ()) -> ScopeReport:
+    def _read_list(self, source: SourceList, keys: Sequence[str] = ()) -> ScopeReport:
         one = ListSync(self._store, source, clock=self._clock, progress=self._progress)
         whole = self._full or self._is_due(source.scope, self._clock())
-        report = one.run(whole=whole, keys=tuple(keys))
-        self._tenants_touched.update(one.tenants_touched)
-        return report
+        return one.run(whole=whole, keys=keys)
 
     def _is_due(self, scope: Scope, now: datetime) -> bool:
         """Whether all of a scope has to be read: it is time, or a scan of it was killed.
@@ -184,17 +185,14 @@ class Sync:
             _tell(session, bookkeeping.fail(session, scope, error=error, now=self._clock()))
         return ScopeReport(scope, error=error)
 
-    def _derive(self, reports: Iterable[ScopeReport]) -> None:
-        """What follows from several scopes at once."""
-        moved = {each.scope for each in reports if each.changed or each.archived}
+    def _derive(self) -> None:
+        """What follows from several scopes at once, whichever pass stored them."""
         with self._store.write(quiet=True) as session:
             now = self._clock()
-            news = settle_link_requests(session, now=now)
+            news = settle_link_requests(session, now=now) + cases.note_payments(session)
             # Stages come from three scopes: with one of them missing they would be too low.
-            if bookkeeping.all_read(session, LISTS) and (moved or clients.some_underived(session)):
+            if bookkeeping.all_read(session, LISTS):
                 news += refresh_stages(session, now=now)
-            if Scope.TRANSACTIONS in moved:
-                news += cases.note_payments(session)
             _tell(session, bool(news))
 
     def _remember(self, report: SyncReport) -> None:

@@ -59,8 +59,7 @@ class Refresh:
         seen = self._keep(self._whole(self._source.still_open))
         missed = {key: moment for key, moment in known_open.items() if key not in seen}
         found = self._look_up(missed) if missed else set()
-        if self._source.single is not None:
-            self._keep(work_ahead(self._source.single, keys))
+        self._keep(work_ahead(self._source.single, keys))
         first, *more = self._newest_since(last_true - CLOCKS_DIFFER_BY)
         self._keep([first, *more])
         return Refreshed(first, self._rejected, set(missed) - found)

@@ -1,6 +1,6 @@
 """The three lists of the source: how each is asked for, and what its own totals say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,30 +28,51 @@ _GROUP_OF: dict[str | None, str] = {each.value: each.group.name.lower() for each
 Totals = dict[str, int]
 """Counts, and sums in US cents, by name."""
 
-Fetch = Callable[[Window], ListPage[Any]]
-
 
 @dataclass(frozen=True)
 class SourceList:
-    """One list: ``everything`` and ``still_open`` oldest first, ``newest`` newest first, and what
-    lies ``between`` two moments.
+    """One list: how it is asked for, stored and summed up.
 
-    ``their_totals`` reads the source's own totals off a page of the unfiltered list, ``our_totals``
-    tells what the store has under the same names.
+    ``ask`` gives a page of it, sorted by ``order``; ``open_work`` are the filters for what may
+    still change, ``span`` the names of those for a stretch of time, and ``one_by`` that for a
+    single row, where there is one. ``their_totals`` reads the source's own totals off a page of
+    the unfiltered list, ``our_totals`` tells what the store has under the same names.
     """
 
     scope: Scope
     target: Mirror
     key_of: Callable[[Any], str]
     to_row: Callable[[Any], Row]
-    everything: Fetch
-    still_open: Fetch
-    newest: Fetch
-    between: Callable[[datetime, datetime, Window], ListPage[Any]]
+    ask: Callable[..., ListPage[Any]]
+    order: str
+    open_work: Mapping[str, Any]
+    span: tuple[str, str]
     their_totals: Callable[[Any], Totals]
     our_totals: Callable[[Session], Totals]
-    single: Callable[[str], ListPage[Any]] | None = None
-    """The list narrowed to one row by its key, where the source can do that."""
+    one_by: str | None = None
+
+    def everything(self, window: Window) -> ListPage[Any]:
+        """A page of all rows, oldest first."""
+        return self._oldest_first(window)
+
+    def still_open(self, window: Window) -> ListPage[Any]:
+        """A page of what may still change, oldest first."""
+        return self._oldest_first(window, **self.open_work)
+
+    def between(self, begin: datetime, end: datetime, window: Window) -> ListPage[Any]:
+        """A page of a stretch of time, oldest first."""
+        return self._oldest_first(window, **dict(zip(self.span, (begin, end), strict=True)))
+
+    def newest(self, window: Window) -> ListPage[Any]:
+        """A page of all rows, newest first."""
+        return self.ask(window.page, window.size, sort=f"{self.order}:desc")
+
+    def single(self, key: str) -> ListPage[Any]:
+        """The list narrowed to the row with a key; only where ``one_by`` names the filter."""
+        return self.ask(**{str(self.one_by): key})
+
+    def _oldest_first(self, window: Window, **filters: Any) -> ListPage[Any]:
+        return self.ask(window.page, window.size, sort=f"{self.order}:asc", **filters)
 
 
 def clients(api: ReferralPartnerApi) -> SourceList:
@@ -61,17 +82,13 @@ def clients(api: ReferralPartnerApi) -> SourceList:
         CLIENTS,
         lambda client: str(client.tenant_id),
         mapping.client_row,
-        everything=lambda w: api.clients(w.page, w.size, sort="dateCreated:asc"),
-        still_open=lambda w: api.clients(
-            w.page, w.size, sort="dateCreated:asc", onboarding_done=False
-        ),
-        newest=lambda w: api.clients(w.page, w.size, sort="dateCreated:desc"),
-        between=lambda begin, end, w: api.clients(
-            w.page, w.size, sort="dateCreated:asc", linked_from=begin, linked_to=end
-        ),
+        api.clients,
+        order="dateCreated",
+        open_work={"onboarding_done": False},
+        span=("linked_from", "linked_to"),
         their_totals=_clients_told,
         our_totals=totals.of_clients,
-        single=lambda tenant_id: api.clients(tenant_id=tenant_id),
+        one_by="tenant_id",
     )
 
 
@@ -82,14 +99,10 @@ def cases(api: ReferralPartnerApi) -> SourceList:
         CASES,
         lambda case: str(case.id),
         mapping.case_row,
-        everything=lambda w: api.cases(w.page, w.size, sort="DateCreated:asc"),
-        still_open=lambda w: api.cases(
-            w.page, w.size, sort="DateCreated:asc", statuses=OPEN_LIFECYCLES
-        ),
-        newest=lambda w: api.cases(w.page, w.size, sort="DateCreated:desc"),
-        between=lambda begin, end, w: api.cases(
-            w.page, w.size, sort="DateCreated:asc", created_from=begin, created_to=end
-        ),
+        api.cases,
+        order="DateCreated",
+        open_work={"statuses": OPEN_LIFECYCLES},
+        span=("created_from", "created_to"),
         their_totals=_cases_told,
         our_totals=_cases_counted,
     )
@@ -102,14 +115,10 @@ def transactions(api: ReferralPartnerApi, invoicing_mode: str | None) -> SourceL
         TRANSACTIONS,
         lambda transaction: str(transaction.transaction_id),
         lambda transaction: mapping.transaction_row(transaction, invoicing_mode),
-        everything=lambda w: api.transactions(w.page, w.size, sort="collectionDate:asc"),
-        still_open=lambda w: api.transactions(
-            w.page, w.size, sort="collectionDate:asc", buckets=OPEN_BUCKETS
-        ),
-        newest=lambda w: api.transactions(w.page, w.size, sort="collectionDate:desc"),
-        between=lambda begin, end, w: api.transactions(
-            w.page, w.size, sort="collectionDate:asc", collected_from=begin, collected_to=end
-        ),
+        api.transactions,
+        order="collectionDate",
+        open_work={"buckets": OPEN_BUCKETS},
+        span=("collected_from", "collected_to"),
         their_totals=_transactions_told,
         our_totals=_transactions_counted,
     )

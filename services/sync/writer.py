@@ -33,8 +33,6 @@ class Writer:
             self._all_new = mirror.is_empty(session, target)
         self.changed = 0
         self.read = 0
-        self.tenants_touched: set[str] = set()
-        """Clients that something changed for: their own rows tell sums of it."""
 
     def add(self, rows: Sequence[Row]) -> None:
         """Take rows that belong to no scan; ``save`` commits the last of them."""
@@ -88,7 +86,5 @@ class Writer:
         )
         if saved:
             announce(session)
-        self.changed += len(saved)
+        self.changed += saved
         self.read += len(self._rows)
-        tenants = (row.get("external_tenant_id") for row in saved)
-        self.tenants_touched.update(tenant for tenant in tenants if tenant)

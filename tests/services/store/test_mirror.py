@@ -20,7 +20,7 @@ LATER = NOW + timedelta(hours=1)
 def save(store: Store, *rows: Json, now: datetime = NOW) -> int:
     with store.write(quiet=True) as session:
         listed = [mapping.case_row(Case.received(row)) for row in rows]
-        return len(mirror.save(session, CASES, listed, now=now, learnt_by="sync"))
+        return mirror.save(session, CASES, listed, now=now, learnt_by="sync")
 
 
 def archive(store: Store, *seen: str, started: datetime, now: datetime = LATER) -> int:

@@ -415,3 +415,20 @@ def test_moments_close_together_are_read_as_one_stretch_and_others_apart() -> No
         (hours[103], hours[103]),
         (hours[900], hours[900]),
     ]
+
+
+def test_clients_of_what_changed_are_read_again_also_after_a_pass_that_failed_half_way(
+    sync: Passes, store: Store, server: ContractServer
+) -> None:
+    """The change is stored by a pass that cannot read the clients; the next one sees no change."""
+    tenant = int(server.cases[16]["client"]["externalTenantId"][2:])
+    change(server.cases, 16, lifecycle="Closed", closeCode="Paid", remainder=0)
+    stats = {"casesTotal": 3, "casesClosed": 3, "earningsUsd": 1}
+    change(server.clients, tenant, caseStats=stats)
+    server.failing = {"/clients": 500}
+    assert not sync().is_true
+    server.failing = {}
+    report = sync()
+    assert of(report, Scope.CASES).changed == 0
+    assert of(report, Scope.CLIENTS).how == "open work"
+    assert_equal(store, server)
