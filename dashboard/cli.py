@@ -129,6 +129,15 @@ def sandbox(
     cases: Annotated[int, typer.Option(min=0)] = 1200,
     transactions: Annotated[int, typer.Option(min=0)] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same world.")] = 7,
+    speed: Annotated[
+        float,
+        typer.Option(
+            help="Simulated seconds for each real one (720: a day in two minutes); "
+            "0: nothing happens by itself.",
+            min=0,
+            max=86_400,
+        ),
+    ] = 0,
     state_file: Annotated[
         Path | None, typer.Option(help="Go on with the world kept here, and keep it here.")
     ] = None,
@@ -146,6 +155,7 @@ def sandbox(
             cases=cases,
             transactions=transactions,
             seed=seed,
+            speed=speed,
             state_file=state_file,
         )
     )

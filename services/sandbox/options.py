@@ -19,6 +19,9 @@ class SandboxOptions:
     - ``today``: the day the ages count back from; None is the current day in UTC.
     - ``requests_per_…``: sliding limits for each key; None switches one off.
     - ``state_file``: the world is read from it when it exists and written back after changes.
+    - ``speed``: simulated seconds that pass for each real second; 0: nothing happens by itself.
+    - ``webhook_retry_scale``: how many times faster than Debitura a failed delivery is tried again.
+    - ``webhook_duplicate_share``: how many of 1 deliveries are made twice, as happens.
     - ``production``: True refuses what only Debitura's test environment allows (HTTP 403).
     """
 
@@ -38,8 +41,16 @@ class SandboxOptions:
     today: date | None = None
     state_file: Path | None = None
     production: bool = False
+    speed: float = 0.0
+    webhook_retry_scale: float = 60.0
+    webhook_duplicate_share: float = 0.0
 
     @property
     def flow_url(self) -> str:
         """Where the pages that clients open live, without a slash at the end."""
         return f"http://{self.host}:{self.port}/flow"
+
+    @property
+    def referral_url(self) -> str:
+        """Where the Referral Partner API lives, without a slash at the end."""
+        return f"http://{self.host}:{self.port}/referral"

@@ -14,6 +14,7 @@ from services.sandbox.model import (
     Client,
     ExistingAccount,
     LinkRequest,
+    Subscription,
     Transaction,
     WorldState,
 )
@@ -26,21 +27,28 @@ from services.sandbox.vocabulary import (
     COUNTRY_BY_ID,
     JURISDICTIONS,
     LIFECYCLE_LABELS,
+    NEVER_STARTED,
     PAID,
     PHASES,
     Jurisdiction,
     lifecycle_group,
 )
 
+"""Close codes of a case that no collection partner began to work on."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorldEvent:
-    """Something that a webhook may tell of; ``name`` is one of the documented events."""
+    """Something that a webhook may tell of; ``name`` is one of the documented events.
+
+    ``creditor_id`` names the account of a client that is not linked.
+    """
 
     name: str
-    tenant_id: str | None = None
+    tenant_id: str
     case_id: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    creditor_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -110,6 +118,22 @@ class Records:
     def link_requests(self) -> list[LinkRequest]:
         """Every request to link an existing account, oldest first."""
         return self.state.link_requests
+
+    def subscribers(self, event: str) -> list[Subscription]:
+        """The active webhook subscriptions of an event."""
+        return [s for s in self.state.subscriptions if s.is_active and event in s.events]
+
+    def active_subscription(self, subscription_id: str) -> Subscription | None:
+        """The subscription of an id; None when it was switched off or deleted."""
+        active = (s for s in self.state.subscriptions if s.is_active)
+        return next((s for s in active if s.id == subscription_id), None)
+
+    def disable(self, subscription: Subscription, reason: str) -> None:
+        """Switch a subscription off, with a sentence that says why."""
+        subscription.is_active = False
+        subscription.disabled_reason = reason
+        subscription.updated = self.now()
+        self.touched()
 
     def client(self, tenant_id: str) -> Client | None:
         """The active client of a tenant id (case-sensitive)."""
@@ -247,29 +271,63 @@ class Records:
             self.state.transactions.remove(transaction)
         self.touched("clients", "cases", "transactions")
 
-    def move_case(self, case: Case, lifecycle: str, *, close_code: str | None = None) -> None:
-        """Bring a case into another lifecycle now and tell of it; a close code goes with Closed.
+    def move_case(
+        self,
+        case: Case,
+        lifecycle: str,
+        *,
+        close_code: str | None = None,
+        close_comment: str | None = None,
+        missing_info: tuple[str, ...] = (),
+    ) -> None:
+        """Bring a case into another lifecycle now and tell of it.
 
-        Assigns the jurisdiction's agency and starts the collection where that is still missing.
+        A close code and a comment go with Closed, what is missing with NeedsAdditionalDetails.
+        Assigns the jurisdiction's agency and starts the collection where that is still missing,
+        but for a case that is closed as never started.
         """
         old = case.label
         case.lifecycle, case.label = lifecycle, LIFECYCLE_LABELS[lifecycle]
-        if lifecycle in ("Active", "Closed"):
+        case.missing_info = missing_info
+        if missing_info:
+            case.responded = None
+        if lifecycle == "PendingVerification":
+            self._assign(case)
+        if lifecycle in ("Active", "Closed") and close_code not in NEVER_STARTED:
             self._engage(case)
         if lifecycle == "Closed":
             case.close_code = close_code
             case.finished = self.now()
         self.touched("clients", "cases")
-        details = {"oldLifecycle": old, "newLifecycle": case.label, "closeCode": close_code}
+        details = {
+            "oldLifecycle": old,
+            "newLifecycle": case.label,
+            "closeCode": close_code,
+            "closeComment": close_comment,
+        }
         name = "case.closed" if lifecycle == "Closed" else "case.updated"
         self.tell(WorldEvent(name, case.tenant_id, case.id, details))
 
-    def _engage(self, case: Case) -> None:
-        case.missing_info = ()
+    def _assign(self, case: Case) -> None:
         agency = self.agency_for(case)
         case.agency_id = agency.id if agency else None
+
+    def _engage(self, case: Case) -> None:
+        self._assign(case)
         case.started = case.started or self.now()
         case.phase = case.phase or PHASES[0]
+
+    def change_phase(self, case: Case, phase: str) -> None:
+        """Bring a case into another engagement phase and tell of it."""
+        case.phase = phase
+        self.touched("cases")
+        details = {"oldLifecycle": case.label, "newLifecycle": case.label}
+        self.tell(WorldEvent("case.updated", case.tenant_id, case.id, details))
+
+    def respond(self, case: Case) -> None:
+        """Note that the client has answered what it was asked about a case."""
+        case.responded = self.now()
+        self.touched("cases")
 
     def collect(self, case: Case, amount: int) -> Transaction | None:
         """Take a payment of so many minor units, at most the remainder; None when the case earns
@@ -284,6 +342,21 @@ class Records:
         self._transactions[case.id].append(transaction)
         self.touched("clients", "cases", "transactions")
         return transaction
+
+    def move_transaction(
+        self,
+        transaction: Transaction,
+        *,
+        commission: str | None = None,
+        platform: str | None = None,
+        referral: str | None = None,
+    ) -> None:
+        """Bring money to another status on its way to the partner; None leaves a status as it
+        is."""
+        transaction.commission_status = commission or transaction.commission_status
+        transaction.platform_status = platform or transaction.platform_status
+        transaction.referral_status = referral or transaction.referral_status
+        self.touched("transactions", "clients")
 
     def close_paid(self, case: Case) -> None:
         """Collect what is left and close the case as paid."""

@@ -1,7 +1,7 @@
 """Webhook subscriptions of the Referral Partner API.
 
-Subscriptions are kept and validated; nothing is delivered. A delivery would listen to
-``World.listeners`` and ask ``matching`` for the subscriptions of an event.
+They are kept and validated here; ``deliveries`` sends them what happens in the world. A sample
+event is told like a real one, so that it takes the same way.
 """
 
 from base64 import b64encode
@@ -20,19 +20,16 @@ from services.sandbox.bodies import (
 from services.sandbox.context import sandbox_of
 from services.sandbox.errors import InvalidRequest, NotFound, TestEnvironmentOnly
 from services.sandbox.model import Subscription
+from services.sandbox.records import WorldEvent
 from services.sandbox.seed_clients import new_id
-from services.sandbox.vocabulary import WEBHOOK_EVENTS
+from services.sandbox.vocabulary import LIFECYCLE_LABELS, PAID, WEBHOOK_EVENTS
 from services.sandbox.wire import answer, wire_time
 from services.sandbox.world import World
 
 NOT_TESTABLE = "cases.replay_failed"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 router = APIRouter()
-
-
-def matching(world: World, event: str) -> list[Subscription]:
-    """The active subscriptions of an event."""
-    return [s for s in world.state.subscriptions if s.is_active and event in s.events]
 
 
 @router.get("/v1/Webhooks")
@@ -64,26 +61,46 @@ async def create_webhook(request: Request) -> Response:
 
 @router.post("/v1/Webhooks/test")
 async def test_webhook(request: Request) -> Response:
-    """Count the subscriptions that a sample event would go to; the test environment only."""
+    """Send a sample event to its active subscriptions; the test environment only."""
     sandbox = sandbox_of(request)
     if sandbox.options.production:
         raise TestEnvironmentOnly
     body = await read_body(request, TestWebhookBody)
     if body.event_type not in WEBHOOK_EVENTS or body.event_type == NOT_TESTABLE:
         raise InvalidRequest(f"eventType: '{body.event_type}' is not supported")
-    if body.event_type.startswith("case."):
-        if not body.case_id:
-            raise InvalidRequest("caseId: is required for case events")
-        if sandbox.world.case(body.case_id) is None:
-            raise NotFound("The case")
-    else:
-        if not body.external_tenant_id:
-            raise InvalidRequest("externalTenantId: is required for client events")
-        if sandbox.world.client(body.external_tenant_id) is None:
-            raise NotFound("The client")
-    count = len(matching(sandbox.world, body.event_type))
+    is_of_case = body.event_type.startswith("case.")
+    sample = _case_sample if is_of_case else _client_sample
+    event = sample(sandbox.world, body)
+    count = len(sandbox.world.subscribers(event.name))
+    sandbox.world.tell(event)
     message = f"{count} deliveries enqueued." if count else "No active subscription matches."
-    return answer({"eventType": body.event_type, "enqueuedCount": count, "message": message})
+    return answer({"eventType": event.name, "enqueuedCount": count, "message": message})
+
+
+def _case_sample(world: World, body: TestWebhookBody) -> WorldEvent:
+    if not body.case_id:
+        raise InvalidRequest("caseId: is required for case events")
+    case = world.case(body.case_id)
+    if case is None:
+        raise NotFound("The case")
+    details: dict[str, str | None] = {}
+    if body.event_type == "case.updated":
+        details["oldLifecycle"] = body.old_lifecycle or case.label
+        details["newLifecycle"] = body.new_lifecycle or LIFECYCLE_LABELS["Closed"]
+    elif body.event_type == "case.closed":
+        details["closeCode"] = body.close_code or PAID
+        details["closeComment"] = body.close_comment
+    return WorldEvent(body.event_type, case.tenant_id, case.id, details)
+
+
+def _client_sample(world: World, body: TestWebhookBody) -> WorldEvent:
+    if not body.external_tenant_id:
+        raise InvalidRequest("externalTenantId: is required for client events")
+    if world.client(body.external_tenant_id) is None:
+        raise NotFound("The client")
+    is_signing = body.event_type.startswith("client.onboarding.")
+    details = {"signedAt": world.now()} if is_signing else {}
+    return WorldEvent(body.event_type, body.external_tenant_id, details=details)
 
 
 @router.get("/v1/Webhooks/{webhook_id}")
@@ -135,8 +152,7 @@ def _subscription(request: Request, webhook_id: str) -> Subscription:
 
 def _check(url: str, events: list[str]) -> None:
     faults = []
-    parts = urlsplit(url)
-    if parts.scheme.lower() != "https" or not parts.hostname:
+    if not _is_reachable(url):
         faults.append("url: must be an HTTPS address")
     if not events:
         faults.append("events: at least one is required")
@@ -145,6 +161,16 @@ def _check(url: str, events: list[str]) -> None:
     ]
     if faults:
         raise InvalidRequest(*faults)
+
+
+def _is_reachable(url: str) -> bool:
+    """HTTPS; on this machine HTTP too, for a dashboard that runs beside the sandbox."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    on_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
+    return bool(parts.hostname) and (parts.scheme == "https" or on_loopback)
 
 
 def _secret(world: World) -> str:

@@ -15,11 +15,11 @@ from services.sandbox.vocabulary import (
     COUNTRIES,
     COUNTRY_BY_ID,
     LIFECYCLE_LABELS,
+    NEVER_STARTED,
     OLDER_LABELS,
     PAID,
     PARTIALLY_PAID,
     PHASES,
-    QUOTES_EXPIRED,
     UNRECOVERED_CLOSE_CODES,
     US_STATES,
     Country,
@@ -33,14 +33,7 @@ RESOLUTION_AREAS = {
     "ConfirmDebtorIdentity": "Please confirm the debtor's registration number.",
     "ClarifyClaim": "Please describe what was delivered and when.",
 }
-_NEVER_ENGAGED = {
-    "Case never started",
-    "Case never started - Internal",
-    "Invalid Case Data",
-    "No Quotes Received",
-    QUOTES_EXPIRED,
-}
-_NEVER_ASSIGNED = _NEVER_ENGAGED - {"Case never started", "Invalid Case Data"}
+_NEVER_ASSIGNED = {*NEVER_STARTED} - {"Case never started", "Invalid Case Data"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,7 @@ class Plan:
     @property
     def engaged(self) -> bool:
         """A collection partner has begun to work on it."""
-        if self.close_code in _NEVER_ENGAGED:
+        if self.close_code in NEVER_STARTED:
             return False
         return self.closed or self.lifecycle in ("Active", "Paused")
 

@@ -7,12 +7,17 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import replace
+from typing import Protocol
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request
-from starlette.responses import Response
+from fastapi import APIRouter, FastAPI
 
 from services.sandbox import (
     customer_account,
@@ -24,8 +29,11 @@ from services.sandbox import (
     referral_webhooks,
 )
 from services.sandbox.context import Sandbox
-from services.sandbox.errors import NotFound, answer_errors
+from services.sandbox.deliveries import Deliveries
+from services.sandbox.errors import answer_errors
+from services.sandbox.flow import flow_app
 from services.sandbox.gate import Gate, Identify, RawPaths, bearer_creditor, referral_key
+from services.sandbox.life import Life
 from services.sandbox.options import SandboxOptions
 from services.sandbox.rate_limit import RateLimiter
 from services.sandbox.storage import StateKeeper, load_state
@@ -43,10 +51,10 @@ CUSTOMER_ROUTERS = (customer_intake.router, customer_account.router, customer_ca
 
 
 def create_app(world: World, *, options: SandboxOptions) -> FastAPI:
-    """An app with the Referral Partner API under /referral and the Customer API under /customer.
+    """An app with the Referral Partner API under /referral, the Customer API under /customer and
+    the pages that clients open under /flow.
 
-    /flow is kept for the pages that clients open; it answers 404. Serve it with one worker: the
-    world lives in this process.
+    Serve it with one worker: the world lives in this process.
     """
     sandbox = Sandbox(
         world=world,
@@ -58,7 +66,7 @@ def create_app(world: World, *, options: SandboxOptions) -> FastAPI:
     app.state.sandbox = sandbox
     app.mount("/referral", _api(sandbox, REFERRAL_ROUTERS, referral_key))
     app.mount("/customer", _api(sandbox, CUSTOMER_ROUTERS, bearer_creditor))
-    app.add_api_route("/flow/{step:path}", _no_flow, methods=["GET"])
+    app.mount("/flow", flow_app(sandbox))
     app.add_middleware(RawPaths)
     answer_errors(app)
     return app
@@ -74,26 +82,35 @@ def _api(sandbox: Sandbox, routers: tuple[APIRouter, ...], identify: Identify) -
     return api
 
 
-async def _no_flow(request: Request) -> Response:
-    raise NotFound(f"The page {request.url.path}")
+class _Part(Protocol):
+    """Something that runs beside the answers, in the server's loop."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
 
 
 def _lifespan(
     world: World, options: SandboxOptions
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def keep_state(_: FastAPI) -> AsyncIterator[None]:
-        if options.state_file is None:
+    async def run_parts(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for part in _parts(world, options):
+                part.start()
+                stack.push_async_callback(part.stop)
             yield
-            return
-        keeper = StateKeeper(world, options.state_file)
-        keeper.start()
-        try:
-            yield
-        finally:
-            await keeper.stop()
 
-    return keep_state
+    return run_parts
+
+
+def _parts(world: World, options: SandboxOptions) -> Iterator[_Part]:
+    """In the order of their start; the file is written after all others have ended."""
+    if options.state_file:
+        yield StateKeeper(world, options.state_file)
+    yield Deliveries(world, options)
+    if options.speed:
+        yield Life(world, options)
 
 
 def load_world(options: SandboxOptions) -> World:

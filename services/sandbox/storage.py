@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from services.sandbox.model import WorldState
 from services.sandbox.world import World
 
 SAVE_EVERY_SECONDS = 3.0
+REST_A_SAVE = 20  # writing a large world takes seconds, in which nothing is answered
 _STATE = TypeAdapter(WorldState)
 
 
@@ -65,9 +67,12 @@ class StateKeeper:
         self._save()
 
     async def _watch(self) -> None:
+        rest = SAVE_EVERY_SECONDS
         while True:
-            await asyncio.sleep(SAVE_EVERY_SECONDS)
+            await asyncio.sleep(rest)
+            began = time.monotonic()
             self._save()
+            rest = max(SAVE_EVERY_SECONDS, REST_A_SAVE * (time.monotonic() - began))
 
     def _save(self) -> None:
         if self._saved != self._world.revision:

@@ -29,6 +29,14 @@ PAID = "Paid"
 PARTIALLY_PAID = "Partially paid"
 PRE_LEGAL_EXHAUSTED = "Pre-Legal Exhausted – No Payment"  # noqa: RUF001 - the wire has this dash
 QUOTES_EXPIRED = "Quotes Expired – Not Accepted"  # noqa: RUF001 - the wire has this dash
+NEVER_STARTED = (
+    "Case never started",
+    "Case never started - Internal",
+    "Invalid Case Data",
+    "No Quotes Received",
+    QUOTES_EXPIRED,
+)
+"""Close codes of cases that nobody began to collect."""
 UNRECOVERED_CLOSE_CODES = (
     "Case never started",
     "Case never started - Internal",

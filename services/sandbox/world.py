@@ -18,7 +18,15 @@ from datetime import datetime
 from typing import Any, Self
 
 from services.sandbox.intake import CaseFailure, file_case
-from services.sandbox.model import Client, ExistingAccount, LinkRequest, User
+from services.sandbox.model import (
+    Agency,
+    Case,
+    Client,
+    ExistingAccount,
+    KycRecord,
+    LinkRequest,
+    User,
+)
 from services.sandbox.options import SandboxOptions
 from services.sandbox.records import Records, WorldEvent
 from services.sandbox.seed import generate
@@ -86,6 +94,30 @@ class World(Records):
             else:
                 self.move_case(case, "PendingVerificationInternal")
 
+    def ask_for_poa(self, case: Case) -> bool:
+        """Let a case wait until its client has signed the power of attorney that the case's
+        agency needs; False, and nothing is changed, when the agency needs none."""
+        client, agency = self.client(case.tenant_id), self.agency_for(case)
+        if client is None or agency is None:
+            return False
+        if not agency.needs_poa or agency.id in client.poa_agencies:
+            return False
+        client.pending_poa = client.pending_poa or agency.id
+        self.move_case(case, "PendingContractSigning")
+        return True
+
+    def hand_in_kyc(self, client: Client, record: KycRecord) -> None:
+        """Keep the identity of a client's director; it waits for Debitura's review."""
+        client.kyc, client.kyc_status = record, "pending"
+        self.touched("clients")
+
+    def verify_kyc(self, client: Client) -> None:
+        """Accept the identity that a client has handed in, if any."""
+        client.kyc_status = "verified"
+        if client.kyc:
+            client.kyc.status, client.kyc.status_updated = "Completed", self.now()
+        self.touched("clients")
+
     def account_for(
         self, emails: list[str], registration_number: str | None
     ) -> ExistingAccount | None:
@@ -112,9 +144,13 @@ class World(Records):
             registration_number=f"EX{random.randrange(10**8):08}",
             country="Denmark",
         )
+        self.add_account(account)
+        return account
+
+    def add_account(self, account: ExistingAccount) -> None:
+        """Let Debitura have another account that no partner is linked to."""
         self.state.accounts.append(account)
         self.touched()
-        return account
 
     def ask(self, tenant_id: str, account: ExistingAccount, request: dict[str, Any]) -> LinkRequest:
         """Make a link request with a fresh token and window; supersedes the pending one of the
@@ -134,7 +170,7 @@ class World(Records):
         )
         self.link_requests.append(made)
         self.touched()
-        self.tell(WorldEvent("client.link_requested", tenant_id))
+        self._tell_of_link("client.link_requested", made)
         return made
 
     def link_request(self, token: str) -> LinkRequest | None:
@@ -146,10 +182,23 @@ class World(Records):
         """Expire every pending request whose window is over; return those."""
         due = [r for r in self.link_requests if r.outcome == "pending" and r.expires <= now]
         for request in due:
-            request.outcome, request.decided = "expired", request.expires
-            self.touched()
-            self.tell(WorldEvent("client.link_expired", request.tenant_id))
+            self._expire(request)
         return due
+
+    def expire(self, token: str) -> None:
+        """End the window of a pending request now."""
+        request = self.link_request(token)
+        if request is not None and request.outcome == "pending":
+            request.expires = self.now()
+            self._expire(request)
+
+    def _expire(self, request: LinkRequest) -> None:
+        request.outcome, request.decided = "expired", request.expires
+        self.touched()
+        self._tell_of_link("client.link_expired", request)
+
+    def _tell_of_link(self, event: str, request: LinkRequest) -> None:
+        self.tell(WorldEvent(event, request.tenant_id, creditor_id=request.creditor_id))
 
     def decline(self, token: str) -> LinkRequest | None:
         """Decline a pending request; None when there is none with this token."""
@@ -158,7 +207,7 @@ class World(Records):
             return None
         request.outcome, request.decided = "declined", self.now()
         self.touched()
-        self.tell(WorldEvent("client.link_declined", request.tenant_id))
+        self._tell_of_link("client.link_declined", request)
         return request
 
     def approve(self, token: str) -> Approval | None:
@@ -210,3 +259,23 @@ class World(Records):
             zip_code=details.get("zipCode"),
             registration_number=account.registration_number,
         )
+
+    def sign_power_of_attorney(self, client: Client, agency: Agency) -> None:
+        """Give an agency the power of attorney, asked for or not; nothing where it has one.
+
+        Releases the waiting cases that need no further signature.
+        """
+        if agency.id in client.poa_agencies:
+            return
+        client.poa_agencies.append(agency.id)
+        if client.pending_poa == agency.id:
+            client.pending_poa = None
+        self.touched("clients")
+        self.tell(
+            WorldEvent(
+                "client.onboarding.poa_signed",
+                client.tenant_id,
+                details={"signedAt": self.now()},
+            )
+        )
+        self._release_waiting(client)
