@@ -11,13 +11,11 @@ import simplejson
 
 from services.store import Page, Store, Window, activity
 from services.store.activity import ChangeFilter
-from services.store.bookkeeping import RUNS_KEPT, Scope, ScopeState
+from services.store.bookkeeping import LISTS, RUNS_KEPT, Scope, ScopeState
 from services.store.tables import RejectedRowRow, SyncRunRow
 
 __all__ = ["ChangeFilter", "Freshness", "Scope", "ScopeState", "ScopeStatus"]
 
-LISTS = (Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS)
-"""The scopes that are lists, of which a refresh reads only a part."""
 LONGEST_SHOWN = 20_000  # signs of one row that was set aside; a browser grows slow beyond
 
 

@@ -230,12 +230,14 @@ def _link_request(row: LinkRequestRow) -> Record:
     return {
         "externalTenantId": row.external_tenant_id,
         "companyName": row.company_name,
+        "country": row.country,
         "status": row.status,
         "requestedAt": _moment(row.requested_at),
         "requestedBy": row.requested_by,
         "approvalUrl": row.approval_url,
         "expiresAt": _moment(row.expires_at),
         "resolvedAt": _moment(row.resolved_at),
+        "learntBy": row.learnt_by,
     }
 
 
@@ -244,7 +246,12 @@ def _webhook_event(row: WebhookEventRow) -> Record:
         "id": row.id,
         "event": row.event,
         "state": row.state,
+        "externalTenantId": row.external_tenant_id,
+        "caseId": row.case_id,
+        "happenedAt": _moment(row.happened_at),
         "receivedAt": _moment(row.received_at),
+        "settledAt": _moment(row.settled_at),
+        "attempts": row.attempts,
         "reason": row.reason,
     }
 

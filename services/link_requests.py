@@ -1,8 +1,11 @@
 """The link-request ledger: no API lists link requests, so what is noted here is all there is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import median
 
 from sqlmodel import Session
 
@@ -16,18 +19,35 @@ from services.debitura import (
     NewClient,
     ReferralPartnerApi,
 )
-from services.store import Page, Store, Window
+from services.domain.link_request import LearntBy, LinkRequestStatus
+from services.hand_overs import HandOver, hand_over
+from services.store import Page, Store, Window, hand_overs, ledger
 from services.store import link_requests as stored
-from services.store.link_requests import LinkRequestFilter, LinkRequestStatus
+from services.store.link_requests import LinkRequestFilter
 from services.store.paging import ALL_ROWS
-from services.store.tables import AuditRow, LinkRequestRow
-from services.store.text import search_text
+from services.store.tables import AuditRow, HandOverRow, LinkRequestRow
 
-__all__ = ["LinkRequest", "LinkRequestFilter", "LinkRequestStatus"]
+__all__ = ["LearntBy", "LinkRequest", "LinkRequestFilter", "LinkRequestStatus"]
 
 
-SOON = timedelta(hours=48)
+DAY = timedelta(days=1)
+SOON = 2 * DAY
 """What runs out within this is work for today."""
+LAST_DAY = 8
+"""Approvals are counted by the day after the asking; from this day on they are taken together."""
+
+
+class Urgency(StrEnum):
+    """How soon a request that waits runs out, the most urgent first."""
+
+    OVER = "Time is over"
+    URGENT = "Within a day"
+    SOON = "Within two days"
+    CALM = "In time"
+
+
+class CannotAskAgain(LookupError):
+    """What was asked cannot be sent once more; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +64,30 @@ class LinkRequest:
     approval_url: str | None
     expires_at: datetime
     resolved_at: datetime | None
+    learnt_by: LearntBy | None
+    """Who told how it stands."""
     superseded_at: datetime | None
+    handed_over: HandOver | None
+    """The last time that its link was given to the client."""
     can_ask_again: bool
     """Whether what was asked is still kept, so that one click asks again."""
+
+    @property
+    def made_elsewhere(self) -> bool:
+        """Whether only a webhook told of it."""
+        return self.requested_by == ledger.ELSEWHERE
+
+    @property
+    def time_taken(self) -> timedelta | None:
+        """From the asking to the end; None while it waits."""
+        return None if self.resolved_at is None else self.resolved_at - self.requested_at
+
+    def urgency(self, now: datetime) -> Urgency:
+        """How soon it runs out, by the clock of ``only_soon``."""
+        if self.expires_at <= now:
+            return Urgency.OVER
+        left = self.expires_at - _begun_hour(now)
+        return Urgency.URGENT if left < DAY else Urgency.SOON if left < SOON else Urgency.CALM
 
     def time_left(self, now: datetime) -> timedelta:
         """Until it runs out; never negative."""
@@ -62,7 +103,28 @@ def list_requests(store: Store, wanted: LinkRequestFilter, window: Window) -> Pa
     """A page of requests."""
     with store.read() as session:
         page = stored.page_of(session, wanted, window)
-        return Page([_request(row) for row in page.rows], page.total)
+        handed = hand_overs.last_of(session, [row.external_tenant_id for row in page.rows])
+        requests = [_request(row, handed.get(row.external_tenant_id)) for row in page.rows]
+        return Page(requests, page.total)
+
+
+def of_client(store: Store, tenant_id: str) -> list[LinkRequest]:
+    """Every request that was ever made to a client, the superseded ones too, newest first."""
+    asked = LinkRequestFilter(tenant_id=tenant_id, superseded=True)
+    newest_first = Window(size=None, sort="requested_at", descending=True)
+    return list(list_requests(store, asked, newest_first).rows)
+
+
+def countries(store: Store) -> list[str]:
+    """The countries of the companies that were asked."""
+    with store.read() as session:
+        return stored.countries(session)
+
+
+def askers(store: Store) -> list[str]:
+    """Who asked."""
+    with store.read() as session:
+        return stored.askers(session)
 
 
 def count_by_status(store: Store, wanted: LinkRequestFilter) -> dict[LinkRequestStatus, int]:
@@ -73,8 +135,13 @@ def count_by_status(store: Store, wanted: LinkRequestFilter) -> dict[LinkRequest
 
 
 def only_soon(wanted: LinkRequestFilter, *, now: datetime) -> LinkRequestFilter:
-    """``wanted`` narrowed to what waits and runs out within 48 hours of ``now``."""
-    return replace(wanted, status=LinkRequestStatus.PENDING, expires_before=now + SOON)
+    """``wanted`` narrowed to what waits and runs out within 48 hours of ``now``.
+
+    They are told from the hour that has begun: so every page counts the same, and a list that is
+    looked at stays the same list for a while.
+    """
+    soon = _begun_hour(now) + SOON
+    return replace(wanted, status=LinkRequestStatus.PENDING, expires_before=soon)
 
 
 def running_out(store: Store, *, now: datetime) -> list[LinkRequest]:
@@ -83,20 +150,69 @@ def running_out(store: Store, *, now: datetime) -> list[LinkRequest]:
     return list(list_requests(store, soon, ALL_ROWS).rows)
 
 
+def run_out(store: Store, *, since: datetime) -> list[LinkRequest]:
+    """Requests that ran out without an answer since a moment, the latest first."""
+    expired = LinkRequestFilter(status=LinkRequestStatus.EXPIRED, ended_from=since)
+    latest_first = Window(size=ALL_ROWS.size, sort="resolved_at", descending=True)
+    return list(list_requests(store, expired, latest_first).rows)
+
+
+def ended(counts: dict[LinkRequestStatus, int]) -> int:
+    """How many were approved, declined or ran out."""
+    return sum(count for status, count in counts.items() if status != LinkRequestStatus.PENDING)
+
+
 def approval_rate(counts: dict[LinkRequestStatus, int]) -> float | None:
     """Approved among the answered and expired, 0 to 1; None while none has ended."""
-    ended = sum(count for status, count in counts.items() if status != LinkRequestStatus.PENDING)
-    return counts[LinkRequestStatus.APPROVED] / ended if ended else None
+    return counts[LinkRequestStatus.APPROVED] / ended(counts) if ended(counts) else None
 
 
-def median_time_to_approval(requests: Sequence[LinkRequest]) -> timedelta | None:
+def times_to_approval(store: Store, wanted: LinkRequestFilter) -> list[timedelta]:
+    """How long each approval took, the fastest first."""
+    approved = replace(wanted, status=LinkRequestStatus.APPROVED)
+    with store.read() as session:
+        return stored.times_taken(session, approved)
+
+
+def median_time(times: Sequence[timedelta]) -> timedelta | None:
     """Half of the approvals came faster; None where there is none."""
-    times = sorted(
-        request.resolved_at - request.requested_at
-        for request in requests
-        if request.status is LinkRequestStatus.APPROVED and request.resolved_at
+    return timedelta(seconds=median(time.total_seconds() for time in times)) if times else None
+
+
+def approvals_by_day(times: Sequence[timedelta]) -> list[int]:
+    """How many approvals came on the first day after the asking, the second and so on.
+
+    The last number is of all that came on ``LAST_DAY`` or later.
+    """
+    days = Counter(min(max(time // DAY + 1, 1), LAST_DAY) for time in times)
+    return [days[day] for day in range(1, LAST_DAY + 1)]
+
+
+def only_approved_on(wanted: LinkRequestFilter, day: int) -> LinkRequestFilter:
+    """``wanted`` narrowed to the approvals that ``approvals_by_day`` counts for ``day``."""
+    return replace(
+        wanted,
+        status=LinkRequestStatus.APPROVED,
+        took_from=(day - 1) * DAY if day > 1 else None,
+        took_before=day * DAY if day < LAST_DAY else None,
     )
-    return times[len(times) // 2] if times else None
+
+
+def why_not_again(request: LinkRequest) -> str | None:
+    """Why this request cannot be asked again here, and what to do; None where it can."""
+    if request.superseded_at is not None:
+        return "The client was asked again since: this request is history."
+    if request.can_ask_again:
+        return None
+    if request.made_elsewhere:
+        return (
+            "This request was not made through the dashboard, so what was asked is not known "
+            "here. Ask again from where it was made, with the same tenant id."
+        )
+    return (
+        "What was asked is no longer kept: it holds names and addresses. Create the client anew "
+        "from your platform, with the same tenant id."
+    )
 
 
 def ask_for_link(
@@ -120,8 +236,7 @@ def ask_for_link(
         _audit(store, actor, new_client.tenant_id, f"failed: {type(error).__name__}", now)
         raise
     with store.write() as session:
-        if isinstance(result, LinkRequested):
-            _note_request(session, new_client, result, actor=actor, now=now, ttl=ttl)
+        _note(session, new_client, result, actor=actor, now=now, ttl=ttl)
         session.add(_audit_row(actor, new_client.tenant_id, _outcome(result), now))
     return result
 
@@ -137,12 +252,15 @@ def ask_again(
 ) -> CreateClientResult:
     """Send an earlier request once more, which gives a fresh approval URL and window.
 
-    Raises DebituraError as ``ask_for_link``, and LookupError where what was asked is not kept.
+    Raises DebituraError as ``ask_for_link``, and CannotAskAgain where what was asked is not kept
+    or was asked again since.
     """
     with store.read() as session:
         row = stored.get(session, request_id)
-    if row is None or row.payload is None:
-        raise LookupError("What was asked is no longer kept. Create the client anew.")
+    if row is None:
+        raise CannotAskAgain("This request is no longer kept.")
+    if reason := why_not_again(_request(row)):
+        raise CannotAskAgain(reason)
     new_client = NewClient.model_validate(row.payload)
     return ask_for_link(store, api, new_client, actor=actor, now=now, ttl=ttl)
 
@@ -172,32 +290,40 @@ def is_empty(store: Store) -> bool:
         return not stored.any_at_all(session)
 
 
-def _note_request(
+def _note(
     session: Session,
     new_client: NewClient,
-    result: LinkRequested,
+    result: CreateClientResult,
     *,
     actor: str,
     now: datetime,
     ttl: timedelta,
 ) -> None:
-    for earlier in stored.current_of(session, new_client.tenant_id):
-        earlier.superseded_at = now
-    session.add(
-        LinkRequestRow(
-            external_tenant_id=new_client.tenant_id,
+    if isinstance(result, LinkRequested):
+        ledger.note_asked(
+            session,
+            new_client.tenant_id,
             company_name=new_client.client.name,
             country=new_client.client.country,
-            status=LinkRequestStatus.PENDING,
-            requested_at=now,
-            requested_by=actor,
             approval_url=result.url,
-            expires_at=now + ttl,
-            learnt_by="answer",
             payload=new_client.body(),
-            search_text=search_text((new_client.client.name, new_client.tenant_id)),
+            by=actor,
+            at=now,
+            ttl=ttl,
         )
-    )
+    elif isinstance(result, ClientReady | ClientOnboarding):
+        _note_approved(session, new_client.tenant_id, result.client.date_linked, now=now)
+
+
+def _note_approved(
+    session: Session, tenant_id: str, linked_at: datetime | None, *, now: datetime
+) -> None:
+    """The client is linked: whatever it was asked before is approved, at the latest now."""
+    for at in (linked_at, now):
+        if at is not None and ledger.note_end(
+            session, tenant_id, LinkRequestStatus.APPROVED, at=at, by=LearntBy.ANSWER
+        ):
+            return
 
 
 def _outcome(result: CreateClientResult) -> str:
@@ -221,7 +347,13 @@ def _audit_row(actor: str, subject: str, outcome: str, now: datetime) -> AuditRo
     return AuditRow(at=now, actor=actor, action="ask for link", subject=subject, outcome=outcome)
 
 
-def _request(row: LinkRequestRow) -> LinkRequest:
+def _begun_hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _request(row: LinkRequestRow, last: HandOverRow | None = None) -> LinkRequest:
+    """``last`` is the client's newest hand-over, which may have been of an earlier link."""
+    handed = hand_over(last) if last is not None and last.url == row.approval_url else None
     return LinkRequest(
         id=row.id or 0,
         tenant_id=row.external_tenant_id,
@@ -233,6 +365,8 @@ def _request(row: LinkRequestRow) -> LinkRequest:
         approval_url=row.approval_url,
         expires_at=row.expires_at,
         resolved_at=row.resolved_at,
+        learnt_by=LearntBy(row.learnt_by) if row.learnt_by else None,
         superseded_at=row.superseded_at,
+        handed_over=handed,
         can_ask_again=row.payload is not None,
     )

@@ -1,6 +1,7 @@
 """Every setting, read from the environment in this one place."""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from services.domain.onboarding_stage import OnboardingStage
+
 
 class Environment(StrEnum):
     """Which Debitura the dashboard talks to."""
@@ -39,6 +42,17 @@ SANDBOX_PORT = 8600
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LONG_PASS = timedelta(minutes=30)
 """A pass over the largest partner's data, at the pace that the key allows."""
+
+STUCK_LIMITS: Mapping[OnboardingStage, timedelta] = {
+    OnboardingStage.CREATED: timedelta(days=7),
+    OnboardingStage.POA_SIGNED: timedelta(days=7),
+    OnboardingStage.CONTRACT_UPGRADE: timedelta(days=7),
+    OnboardingStage.POWER_OF_ATTORNEY: timedelta(days=7),
+    OnboardingStage.KYC_PENDING: timedelta(days=10),
+    OnboardingStage.CONTRACT_SIGNED: timedelta(days=30),
+}
+"""In which stages a client can be stuck, and after how long it is."""
+LONGEST_STUCK_LIMIT_DAYS = 3650
 
 _REFERRAL_URLS = {
     Environment.SANDBOX: f"http://127.0.0.1:{SANDBOX_PORT}/referral",
@@ -122,11 +136,13 @@ class Settings(BaseSettings):
         validation_alias="PARTNER_DASHBOARD_REQUESTS_PER_MINUTE",
         description="Most requests a minute with the key; Debitura allows 2,000.",
     )
-    stuck_after_days: int = Field(
-        14,
-        ge=1,
+    stuck_limits: Annotated[Mapping[OnboardingStage, timedelta], NoDecode] = Field(
+        STUCK_LIMITS,
         validation_alias="PARTNER_DASHBOARD_STUCK_AFTER_DAYS",
-        description="Days without progress after which a client counts as stuck.",
+        description=(
+            "Days in a stage after which a client counts as stuck: one number for all stages that "
+            "wait for the client's signature or proof, or `created=7, kyc_pending=10`."
+        ),
     )
 
     @field_validator(
@@ -186,6 +202,11 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("stuck_limits", mode="before")
+    @classmethod
+    def _read_stuck_limits(cls, value: Any) -> Any:
+        return {**STUCK_LIMITS, **_stuck_limits(value)} if isinstance(value, str) else value
+
     @property
     def referral_url(self) -> str:
         return self.referral_url_override or _REFERRAL_URLS[self.environment]
@@ -232,6 +253,31 @@ class Settings(BaseSettings):
         )
 
 
+def _stuck_limits(text: str) -> dict[OnboardingStage, timedelta]:
+    """The limits that ``14`` or ``created=7, kyc_pending=10`` sets; none where it is blank."""
+    if "=" not in text:
+        waiting = [stage for stage in STUCK_LIMITS if stage.waits_for_client]
+        return dict.fromkeys(waiting, _stuck_limit(text)) if text.strip() else {}
+    pairs = (part.partition("=") for part in text.split(",") if part.strip())
+    return {_stuck_stage(name): _stuck_limit(days) for name, _, days in pairs}
+
+
+def _stuck_stage(name: str) -> OnboardingStage:
+    if name.strip() not in list(STUCK_LIMITS):
+        raise ValueError(f"it names another stage than {', '.join(STUCK_LIMITS)}")
+    return OnboardingStage(name.strip())
+
+
+def _stuck_limit(days: str) -> timedelta:
+    digits = days.strip()
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 9 else 0
+    if not 1 <= number <= LONGEST_STUCK_LIMIT_DAYS:
+        raise ValueError(
+            f"each limit has to be a whole number of days from 1 to {LONGEST_STUCK_LIMIT_DAYS}"
+        )
+    return timedelta(days=number)
+
+
 def load_settings() -> Settings:
     """The settings that the environment holds.
 
@@ -246,7 +292,7 @@ def load_settings() -> Settings:
 def _sentences(error: ValidationError) -> list[str]:
     # The value itself is left out: it may be a secret.
     return [
-        f"{problem['loc'][0]} cannot be used: {problem['msg']}."
+        f"{problem['loc'][0]} cannot be used: {problem['msg'].removeprefix('Value error, ')}."
         for problem in error.errors(include_url=False, include_input=False)
     ]
 

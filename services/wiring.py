@@ -6,6 +6,7 @@ from services.debitura import RateLimiter, RateLimits, ReferralPartnerApi
 from services.debitura.usage import UsageFile
 from services.settings import Settings
 from services.store import Store, sqlite
+from services.webhook_secrets import WebhookSecrets
 
 
 def open_store(settings: Settings) -> Store:
@@ -32,3 +33,9 @@ def requests_file(settings: Settings) -> Path | None:
     """
     store = sqlite.file_of(settings.database_url)
     return Path(f"{store}-requests.json") if store else None
+
+
+def webhook_secrets(settings: Settings) -> WebhookSecrets:
+    """The secrets of the settings, and those that the dashboard keeps in the data folder."""
+    file = settings.data_dir / f"{settings.environment}-webhook-secrets.json"
+    return WebhookSecrets(file, settings.webhook_secrets)

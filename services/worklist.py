@@ -7,6 +7,7 @@ from enum import StrEnum
 from services import cases, link_requests, onboarding, revenue
 from services.domain.money import Money, usd
 from services.domain.revenue_stage import Bucket
+from services.onboarding import StuckLimits
 from services.periods import Period, before, last_days
 from services.store import Store
 from services.store.cases import CaseFilter
@@ -14,12 +15,16 @@ from services.store.clients import ClientFilter
 from services.store.transactions import TransactionFilter
 
 HEADLINE_DAYS = 30
+RUN_OUT_FOR = timedelta(days=30)
+NOT_REPLAYED_FOR = timedelta(days=14)
 
 
 class WorkKind(StrEnum):
     """Kinds of work, the most costly to miss first."""
 
     LINK_REQUEST = "link request"
+    EXPIRED_REQUEST = "expired request"
+    NOT_REPLAYED = "cases not accepted"
     STUCK_CLIENT = "stuck client"
     NEEDS_INFO = "needs info"
     LATE_PAYMENT = "late payment"
@@ -57,10 +62,16 @@ class Headlines:
     ready_to_invoice: Money
 
 
-def work_list(store: Store, *, now: datetime, stuck_after: timedelta) -> list[WorkItem]:
-    """Everything that waits for the partner's team, by kind and then by age."""
+def work_list(store: Store, *, now: datetime, stuck_after: StuckLimits) -> list[WorkItem]:
+    """Everything that waits for the partner's team, what costs most to miss first.
+
+    A company whose link request runs out is lost to the partner, then follow those that may still
+    be won back, cases that nobody collects, clients that do not get on, and money that is late.
+    """
     return [
         *_running_out(store, now),
+        *_run_out(store, now),
+        *_not_replayed(store, now),
         *_stuck(store, now, stuck_after),
         *_needing_info(store),
         *_late(store, now),
@@ -93,7 +104,36 @@ def _running_out(store: Store, now: datetime) -> list[WorkItem]:
     ]
 
 
-def _stuck(store: Store, now: datetime, limit: timedelta) -> list[WorkItem]:
+def _run_out(store: Store, now: datetime) -> list[WorkItem]:
+    """Requests that ran out without an answer, the latest first."""
+    return [
+        WorkItem(
+            WorkKind.EXPIRED_REQUEST,
+            request.company_name,
+            "Link request ran out without an answer; ask again."
+            if request.can_ask_again
+            else "Link request ran out without an answer; create the client anew.",
+            request.resolved_at,
+            request.tenant_id,
+        )
+        for request in link_requests.run_out(store, since=now - RUN_OUT_FOR)
+    ]
+
+
+def _not_replayed(store: Store, now: datetime) -> list[WorkItem]:
+    return [
+        WorkItem(
+            WorkKind.NOT_REPLAYED,
+            client.name,
+            "Cases sent with the link request were not accepted; submit them again.",
+            client.at,
+            client.tenant_id,
+        )
+        for client in cases.not_replayed(store, since=now - NOT_REPLAYED_FOR)
+    ]
+
+
+def _stuck(store: Store, now: datetime, limits: StuckLimits) -> list[WorkItem]:
     return [
         WorkItem(
             WorkKind.STUCK_CLIENT,
@@ -102,7 +142,7 @@ def _stuck(store: Store, now: datetime, limit: timedelta) -> list[WorkItem]:
             client.stage_since,
             client.tenant_id,
         )
-        for client in onboarding.stuck_clients(store, now=now, limit=limit)
+        for client in onboarding.stuck_clients(store, now=now, limits=limits)
     ]
 
 

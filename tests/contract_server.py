@@ -64,6 +64,7 @@ class ContractServer:
     cases: list[Json] = field(default_factory=list)
     transactions: list[Json] = field(default_factory=list)
     coverage: list[Json] = field(default_factory=list)
+    webhooks: list[Json] = field(default_factory=list)
     failing: dict[str, int] = field(default_factory=dict)
     """Paths that answer with a bare status."""
     tells_totals: bool = True
@@ -80,12 +81,18 @@ class ContractServer:
             return 401, None
         if path in self.failing:
             return self.failing[path], {"error": "Failed", "message": "It failed."}
-        if path == "/me":
-            return 200, self.partner
-        if path == "/coverage":
-            return 200, self.coverage
         if path in _LISTS:
             return self._page(path, query)
+        whole = {"/me": self.partner, "/coverage": self.coverage, "/v1/Webhooks": self.webhooks}
+        if path in whole:
+            return 200, whole[path]
+        return self._case(path)
+
+    def _case(self, path: str) -> tuple[int, Any]:
+        for case in self.cases:
+            if path == f"/cases/{case['id']}":
+                self.before_answer(path, 1)
+                return 200, {**case, "potentialRevenue": {"referralFeeUsd": Decimal("12.50")}}
         return 404, {"error": "NotFound", "message": path}
 
     def _page(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
@@ -237,7 +244,11 @@ def serving(server: ContractServer) -> Iterator[ContractServer]:
                 self._send(502, b"<!doctype html><h1>Bad gateway</h1>", "text/html")
                 return
             status, body = server.answer(parts.path, query, self.headers["XApiKey"])
-            text = "" if body is None else simplejson.dumps(body, use_decimal=True)
+            text = (
+                ""
+                if body is None
+                else simplejson.dumps(body, use_decimal=True, separators=(",", ":"))
+            )
             self._send(status, text.encode(), "application/json")
 
         def _send(self, status: int, content: bytes, media_type: str) -> None:

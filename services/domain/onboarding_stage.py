@@ -11,12 +11,14 @@ class OnboardingStage(StrEnum):
 
     LINK_REQUESTED = "link_requested"
     CREATED = "created"
+    POA_SIGNED = "poa_signed"
     CONTRACT_UPGRADE = "contract_upgrade"
     POWER_OF_ATTORNEY = "power_of_attorney"
     KYC_PENDING = "kyc_pending"
     CONTRACT_SIGNED = "contract_signed"
     FIRST_CASE = "first_case"
     FIRST_RECOVERY = "first_recovery"
+    WITHDRAWN = "withdrawn"
     ARCHIVED = "archived"
 
     @property
@@ -37,18 +39,23 @@ class OnboardingStage(StrEnum):
 _LABELS = {
     OnboardingStage.LINK_REQUESTED: "Link requested",
     OnboardingStage.CREATED: "Created",
+    OnboardingStage.POA_SIGNED: "Power of attorney signed",
     OnboardingStage.CONTRACT_UPGRADE: "Contract upgrade needed",
     OnboardingStage.POWER_OF_ATTORNEY: "Power of attorney needed",
     OnboardingStage.KYC_PENDING: "KYC pending",
     OnboardingStage.CONTRACT_SIGNED: "Contract signed",
     OnboardingStage.FIRST_CASE: "First case",
     OnboardingStage.FIRST_RECOVERY: "First recovery",
+    OnboardingStage.WITHDRAWN: "Withdrawn",
     OnboardingStage.ARCHIVED: "Archived",
 }
 
 _NEXT_STEPS = {
     OnboardingStage.LINK_REQUESTED: "Hand over the approval link; the client decides.",
     OnboardingStage.CREATED: "Hand over the onboarding link; the client signs the agreement.",
+    OnboardingStage.POA_SIGNED: (
+        "Hand over the onboarding link; the agreement itself is still to be signed."
+    ),
     OnboardingStage.CONTRACT_UPGRADE: "Hand over the signing link; the client signs the new terms.",
     OnboardingStage.POWER_OF_ATTORNEY: (
         "Hand over the signing link; the client signs the power of attorney."
@@ -57,6 +64,7 @@ _NEXT_STEPS = {
     OnboardingStage.CONTRACT_SIGNED: "Ask the client for its first case.",
     OnboardingStage.FIRST_CASE: "Nothing to do: the cases are being worked.",
     OnboardingStage.FIRST_RECOVERY: "Nothing to do: money is coming in.",
+    OnboardingStage.WITHDRAWN: "Nothing to do: the link was withdrawn from here.",
     OnboardingStage.ARCHIVED: "The link is gone. Ask Debitura if that is not intended.",
 }
 
@@ -64,6 +72,7 @@ _WAITS_FOR_CLIENT = frozenset(
     {
         OnboardingStage.LINK_REQUESTED,
         OnboardingStage.CREATED,
+        OnboardingStage.POA_SIGNED,
         OnboardingStage.CONTRACT_UPGRADE,
         OnboardingStage.POWER_OF_ATTORNEY,
         OnboardingStage.KYC_PENDING,
@@ -110,6 +119,10 @@ class ClientFacts:
     kyc_pending: bool
     has_cases: bool
     has_recovery: bool
+    poa_signed: bool = False
+    """Whether an event told that a power of attorney was signed; no field of the API does."""
+    withdrawn: bool = False
+    """Whether the partner's own team ended the link."""
 
 
 class Milestone(StrEnum):
@@ -159,9 +172,11 @@ def furthest_milestone(facts: ClientFacts) -> Milestone:
 def derive_stage(facts: ClientFacts) -> OnboardingStage:
     """The client's present stage; what is to be signed or proved goes before what was reached."""
     rules = (
+        (facts.archived and facts.withdrawn, OnboardingStage.WITHDRAWN),
         (facts.archived, OnboardingStage.ARCHIVED),
         (facts.link is LinkKind.CONTRACT_UPGRADE, OnboardingStage.CONTRACT_UPGRADE),
         (facts.link is LinkKind.POWER_OF_ATTORNEY, OnboardingStage.POWER_OF_ATTORNEY),
+        (not facts.onboarding_done and facts.poa_signed, OnboardingStage.POA_SIGNED),
         (not facts.onboarding_done, OnboardingStage.CREATED),
         (facts.kyc_pending, OnboardingStage.KYC_PENDING),
         (facts.has_recovery, OnboardingStage.FIRST_RECOVERY),

@@ -142,6 +142,19 @@ def _where(wanted: ChangeFilter) -> list[Any]:
     return conditions
 
 
+def count_found_by_sync(session: Session, *, since: datetime) -> int:
+    """How many changes the sync found since a moment that Debitura has a webhook event for."""
+    has_an_event = or_(
+        and_(col(HistoryRow.kind) == "case", col(HistoryRow.field) == "lifecycle"),
+        and_(col(HistoryRow.kind) == "client", col(HistoryRow.field) == "onboarding_done"),
+    )
+    found = select(func.count()).where(
+        has_an_event, col(HistoryRow.learnt_by) == "sync", col(HistoryRow.at) > since
+    )
+    number: int = session.execute(found).scalar_one()
+    return number
+
+
 def latest_runs(session: Session, limit: int) -> Sequence[SyncRunRow]:
     return (
         session.execute(select(SyncRunRow).order_by(col(SyncRunRow.id).desc()).limit(limit))

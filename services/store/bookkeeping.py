@@ -29,6 +29,10 @@ class Scope(StrEnum):
     COVERAGE = "coverage"
 
 
+LISTS = (Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS)
+"""The scopes that are lists, from which onboarding stages are derived together."""
+
+
 class ScopeState(StrEnum):
     """How a scope stands: never read, being read, true to the source, or failed."""
 

@@ -127,6 +127,12 @@ def count(session: Session, wanted: CaseFilter) -> int:
     return number
 
 
+def tenant_of(session: Session, case_id: str) -> str | None:
+    """Whose case it is, where the case is known."""
+    row = session.get(CaseRow, case_id)
+    return row.external_tenant_id if row else None
+
+
 def note_payments(session: Session) -> int:
     """Let a payment count as the last activity of its case; return how many cases it moved."""
     latest = (

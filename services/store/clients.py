@@ -5,9 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    case,
+    exists,
+    extract,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlmodel import Session, col
 
+from services.domain.onboarding_stage import OnboardingStage
 from services.store.mirror import CASES, TRANSACTIONS
 from services.store.paging import Page, Window
 from services.store.selecting import begins, cut, mentions, one_of
@@ -27,8 +42,10 @@ class ClientFilter:
     attributed: bool | None = None
     linked_from: datetime | None = None
     linked_before: datetime | None = None
-    stage_began_before: datetime | None = None
-    """Also lets through those of whom nobody knows when their stage began."""
+    stuck_since: tuple[tuple[str, datetime], ...] = ()
+    """Stages in which a client can be stuck, and since before when it is; ``over`` sorts by it."""
+    stuck: bool = False
+    """Only who is stuck; of those of whom nobody knows when their stage began, who has to act."""
     archived: bool = False
 
 
@@ -56,12 +73,36 @@ def _where(wanted: ClientFilter) -> list[Any]:
         conditions.append(col(ClientRow.linked_at) >= wanted.linked_from)
     if wanted.linked_before is not None:
         conditions.append(col(ClientRow.linked_at) < wanted.linked_before)
-    if wanted.stage_began_before is not None:
-        since = col(ClientRow.stage_since)
-        conditions.append(or_(since.is_(None), since < wanted.stage_began_before))
+    if wanted.stuck:
+        conditions.append(_is_stuck(wanted))
     if not wanted.archived:
         conditions.append(col(ClientRow.archived_at).is_(None))
     return conditions
+
+
+def _is_stuck(wanted: ClientFilter) -> ColumnElement[bool]:
+    stage, since = col(ClientRow.stage), col(ClientRow.stage_since)
+    first_seen = col(ClientRow.first_seen_at)
+
+    def too_long(name: str, moment: datetime) -> ColumnElement[bool]:
+        if OnboardingStage(name).waits_for_client:
+            return or_(since.is_(None), since < moment)
+        return func.coalesce(since, first_seen) < moment
+
+    by_stage = (and_(stage == name, too_long(name, moment)) for name, moment in wanted.stuck_since)
+    return or_(false(), *by_stage)
+
+
+def _over(wanted: ClientFilter) -> Any:
+    """By how many seconds a client is over the limit of its stage; null where it has none."""
+    stage, since = col(ClientRow.stage), col(ClientRow.stage_since)
+    if not wanted.stuck_since:
+        return null()
+    limits = (
+        (stage == name, int(moment.timestamp()) - extract("epoch", since))
+        for name, moment in wanted.stuck_since
+    )
+    return case(*limits, else_=null())
 
 
 def page_of(session: Session, wanted: ClientFilter, window: Window) -> Page[ClientRow]:
@@ -69,7 +110,7 @@ def page_of(session: Session, wanted: ClientFilter, window: Window) -> Page[Clie
         session,
         select(ClientRow).where(*_where(wanted)),
         window,
-        sortable=SORTABLE,
+        sortable={**SORTABLE, "over": _over(wanted)},
         default="name",
         key=col(ClientRow.external_tenant_id),
     )
@@ -93,6 +134,26 @@ def count_by_milestone(session: Session, wanted: ClientFilter) -> dict[str, int]
         .group_by(ClientRow.furthest)
     )
     return dict(found.all())
+
+
+def stage_times(session: Session, wanted: ClientFilter) -> Sequence[Row[Any]]:
+    """Of each wanted client its stage, since when, and when it reached what on the road."""
+    return session.execute(
+        select(
+            col(ClientRow.stage),
+            col(ClientRow.stage_since),
+            col(ClientRow.linked_at),
+            col(ClientRow.signed_at),
+            col(ClientRow.first_case_at),
+            col(ClientRow.first_recovery_at),
+        ).where(*_where(wanted))
+    ).all()
+
+
+def first_linked_at(session: Session) -> datetime | None:
+    """When the first of all clients was linked."""
+    first: datetime | None = session.execute(select(func.min(ClientRow.linked_at))).scalar_one()
+    return first
 
 
 def countries(session: Session) -> list[str]:
@@ -122,8 +183,11 @@ def touched_since(session: Session, moment: datetime) -> list[str]:
     return sorted(tenant for tenant in tenants if tenant)
 
 
-def stage_facts(session: Session) -> Sequence[Row[Any]]:
-    """Per client, everything that its stage is derived from, and the stage stored now."""
+def stage_facts(session: Session, tenant_ids: Sequence[str] | None = None) -> Sequence[Row[Any]]:
+    """Per client, everything that its stage is derived from, and the stage stored now.
+
+    Of all clients, or of those with ``tenant_ids``.
+    """
     tenant = col(ClientRow.external_tenant_id)
     first_case = (
         select(func.min(CaseRow.created_at))
@@ -140,6 +204,7 @@ def stage_facts(session: Session) -> Sequence[Row[Any]]:
         col(ClientRow.cases_total) > 0,
         exists().where(col(CaseRow.external_tenant_id) == tenant),
     )
+    wanted = [] if tenant_ids is None else [tenant.in_(tenant_ids)]
     return session.execute(
         select(
             tenant.label("tenant_id"),
@@ -152,12 +217,29 @@ def stage_facts(session: Session) -> Sequence[Row[Any]]:
             col(ClientRow.stage_since),
             col(ClientRow.stage_derived_at),
             col(ClientRow.furthest),
+            col(ClientRow.poa_signed_at),
+            col(ClientRow.signed_at),
+            col(ClientRow.withdrawn_at),
+            col(ClientRow.first_case_at),
+            col(ClientRow.first_recovery_at),
             has_cases.label("has_cases"),
             has_recovery.label("has_recovery"),
-            first_case.label("first_case_at"),
-            first_recovery.label("first_recovery_at"),
-        )
+            first_case.label("first_case_told"),
+            first_recovery.label("first_recovery_told"),
+        ).where(*wanted)
     ).all()
+
+
+def note_signed(session: Session, tenant_id: str, column: str, at: datetime) -> bool:
+    """Note in ``column`` when a client signed, at first; return whether that is news."""
+    table = ClientRow.__table__  # type: ignore[attr-defined]
+    signed = table.c[column]
+    noted = session.execute(
+        update(table)
+        .where(table.c.external_tenant_id == tenant_id, or_(signed.is_(None), signed > at))
+        .values({column: at})
+    )
+    return bool(noted.rowcount)  # type: ignore[attr-defined]
 
 
 def set_stages(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

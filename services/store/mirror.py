@@ -47,7 +47,17 @@ CLIENTS = Mirror(
     moment="linked_at",
     ended=("onboarding_done", (True,)),
     watched=("onboarding_done", "kyc_status"),
-    kept=("stage", "stage_since", "stage_derived_at", "furthest"),
+    kept=(
+        "stage",
+        "stage_since",
+        "stage_derived_at",
+        "furthest",
+        "poa_signed_at",
+        "signed_at",
+        "first_case_at",
+        "first_recovery_at",
+        "withdrawn_at",
+    ),
 )
 CASES = Mirror(
     kind="case",
@@ -91,8 +101,9 @@ def save(
 
     ``all_new`` promises that none of them is stored yet.
 
-    A row equal to what is stored is not written. A watched field that changed is noted in the
-    history; a row that had been archived comes back.
+    A row equal to what is stored is not written, nor one that was asked for before what is
+    stored. A watched field that changed is noted in the history; a row that had been archived
+    comes back.
     """
     changed: list[dict[str, Any]] = []
     history: list[dict[str, Any]] = []
@@ -103,7 +114,7 @@ def save(
             before = stored.get(row[mirror.key])
             if before is None:
                 changed.append({**row, "first_seen_at": now, "archived_at": None})
-            elif before.fingerprint != row["fingerprint"] or before.archived_at is not None:
+            elif _is_news(before, row):
                 differences = _differences(mirror, before, row)
                 history += _notes(mirror, row[mirror.key], differences, now, learnt_by)
                 changed.append(_merged(mirror, before, row, differences, now))
@@ -111,6 +122,14 @@ def save(
         upsert(session, mirror.table, changed)
     note_history(session, history)
     return len(changed)
+
+
+def _is_news(before: Row[Any], row: Mapping[str, Any]) -> bool:
+    differs = before.fingerprint != row["fingerprint"] or before.archived_at is not None
+    asked, asked_before = row["read_at"], before.read_at
+    # A webhook may have had the object read again while a page of the sync was under way.
+    is_older = asked is not None and asked_before is not None and asked < asked_before
+    return differs and not is_older
 
 
 def is_empty(session: Session, mirror: Mirror) -> bool:
@@ -176,6 +195,7 @@ def _stored(session: Session, mirror: Mirror, keys: Sequence[str]) -> dict[str, 
         "fingerprint",
         "first_seen_at",
         "archived_at",
+        "read_at",
         *mirror.watched,
         *mirror.kept,
         *(column for _, column in mirror.since),

@@ -51,6 +51,8 @@ class Mirrored(SQLModel):
     fingerprint: str
     first_seen_at: datetime = _moment(nullable=False)
     archived_at: datetime | None = _moment()
+    read_at: datetime | None = _moment()
+    """When the source was asked for what stands here: an older answer must not replace it."""
 
 
 class ClientRow(Mirrored, table=True):
@@ -77,6 +79,12 @@ class ClientRow(Mirrored, table=True):
     stage_since: datetime | None = _moment()
     stage_derived_at: datetime | None = _moment()
     """When the stage was first derived from everything; until then it is the client row's own."""
+    poa_signed_at: datetime | None = _moment()
+    signed_at: datetime | None = _moment()
+    """When the agreement was first signed, as an event told it or as it was first seen."""
+    first_case_at: datetime | None = _moment()
+    first_recovery_at: datetime | None = _moment()
+    withdrawn_at: datetime | None = _moment()
     search_text: str = Field(sa_type=Text)
 
 
@@ -168,6 +176,20 @@ class LinkRequestRow(SQLModel, table=True):
     search_text: str = Field(sa_type=Text)
 
 
+class HandOverRow(SQLModel, table=True):
+    """A link that somebody of the partner's team gave to a client: when, to whom and how."""
+
+    __tablename__ = "hand_overs"
+    id: int | None = Field(default=None, primary_key=True)
+    external_tenant_id: str = Field(index=True)
+    url: str | None = None
+    handed_over_at: datetime = _moment(nullable=False)
+    to_whom: str
+    how: str
+    noted_by: str
+    noted_at: datetime = _moment(nullable=False)
+
+
 class HistoryRow(SQLModel, table=True):
     """A change of something that no Debitura API keeps the past of."""
 
@@ -193,6 +215,37 @@ class WebhookEventRow(SQLModel, table=True):
     received_at: datetime = _moment(nullable=False, index=True)
     body: str = Field(sa_type=Text)
     reason: str | None = None
+    happened_at: datetime | None = _moment()
+    """When it happened at the source, as the event tells."""
+    external_tenant_id: str | None = Field(default=None, index=True)
+    case_id: str | None = None
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    next_try_at: datetime | None = _moment()
+    settled_at: datetime | None = _moment()
+
+
+class RefusedDeliveryRow(SQLModel, table=True):
+    """How often a delivery was refused for one reason; nothing of it is kept."""
+
+    __tablename__ = "refused_deliveries"
+    reason: str = Field(primary_key=True)
+    count: int
+    last_at: datetime = _moment(nullable=False)
+
+
+class WebhookSubscriptionRow(SQLModel, table=True):
+    """A webhook subscription as Debitura listed it last; never its secret."""
+
+    __tablename__ = "webhook_subscriptions"
+    id: str = Field(primary_key=True)
+    url: str | None = None
+    events: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    is_active: bool
+    disabled_reason: str | None = None
+    is_test_mode: bool
+    created_at: datetime | None = _moment()
+    updated_at: datetime | None = _moment()
+    seen_at: datetime = _moment(nullable=False)
 
 
 class SyncScopeRow(SQLModel, table=True):

@@ -18,7 +18,15 @@ from services.debitura.enums import (
     ReferralInvoicingStatus,
     WireEnum,
 )
-from services.debitura.schemas import Case, Client, CoverageItem, JsonObject, Mirrored, Transaction
+from services.debitura.schemas import (
+    Case,
+    CaseDetail,
+    Client,
+    CoverageItem,
+    JsonObject,
+    Mirrored,
+    Transaction,
+)
 from services.domain.money import to_minor
 from services.domain.onboarding_stage import (
     ClientFacts,
@@ -57,7 +65,7 @@ def _mirrored(row: Mirrored, derived_from: str = "") -> Row:
     # Unpaired surrogates are valid JSON but not valid text.
     mark = blake2b(raw.encode(errors="surrogatepass"), digest_size=16)
     mark.update(f"{MAPPING_VERSION}{derived_from}".encode())
-    return {"raw": raw, "fingerprint": mark.hexdigest()}
+    return {"raw": raw, "fingerprint": mark.hexdigest(), "read_at": None}
 
 
 def client_row(client: Client) -> Row:
@@ -98,6 +106,11 @@ def client_row(client: Client) -> Row:
         "stage": derive_stage(facts),
         "stage_since": None,
         "stage_derived_at": None,
+        "poa_signed_at": None,
+        "signed_at": None,
+        "first_case_at": None,
+        "first_recovery_at": None,
+        "withdrawn_at": None,
         "furthest": furthest_milestone(facts),
         "search_text": search_text(
             (
@@ -152,6 +165,12 @@ def case_row(case: Case) -> Row:
             )
         ),
     }
+
+
+def as_listed(case: CaseDetail) -> Case:
+    """A case as lists tell it, so that it is stored alike however it was asked for."""
+    listed = {name: value for name, value in case.raw.items() if name != "potentialRevenue"}
+    return Case.received(listed)
 
 
 def _known_since(case: Case, lifecycle: str | None) -> datetime | None:

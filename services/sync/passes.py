@@ -18,18 +18,18 @@ from services.store import (
     cases,
     checkpoints,
     clients,
+    ledger,
 )
-from services.store.bookkeeping import Scope
+from services.store.bookkeeping import LISTS, Scope
 from services.store.tables import CoverageRow, PartnerRow, SyncRunRow
 from services.sync import mapping, source_lists
 from services.sync.list_sync import FULL_SCAN, ListSync
 from services.sync.report import FULL, REFRESH, ScopeReport, SyncReport
 from services.sync.source_lists import SourceList
-from services.sync.stages import refresh_stages, settle_link_requests
+from services.sync.stages import refresh_stages
 from services.sync.writer import Clock, Progress
 
 DAY = timedelta(days=1)
-LISTS = (Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS)
 ORDER = (Scope.PARTNER, Scope.CASES, Scope.TRANSACTIONS, Scope.CLIENTS, Scope.COVERAGE)
 """Clients come after what their own sums are made of."""
 
@@ -189,7 +189,7 @@ class Sync:
         """What follows from several scopes at once, whichever pass stored them."""
         with self._store.write(quiet=True) as session:
             now = self._clock()
-            news = settle_link_requests(session, now=now) + cases.note_payments(session)
+            news = ledger.settle(session, now=now) + cases.note_payments(session)
             # Stages come from three scopes: with one of them missing they would be too low.
             if bookkeeping.all_read(session, LISTS):
                 news += refresh_stages(session, now=now)

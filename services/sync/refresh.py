@@ -80,7 +80,7 @@ class Refresh:
         for number in count(1):
             page = self._source.newest(Window(number, PAGE_SIZE))
             yield page
-            rows = [self._source.to_row(row) for row in page.lean_rows]
+            rows = self._source.rows_of(page)
             moments = [each for row in rows if (each := row[self._source.target.moment])]
             reaches_back = bool(moments) and min(moments) < moment
             news = {row[self._source.target.key] for row in rows} - seen
@@ -107,7 +107,7 @@ class Refresh:
         """Store the rows and return their keys."""
         keys: set[str] = set()
         for page in pages:
-            rows = [self._source.to_row(row) for row in page.lean_rows]
+            rows = self._source.rows_of(page)
             keys.update(row[self._source.target.key] for row in rows)
             self._rejected += [(as_json(row.raw), row.reason) for row in page.rejected]
             self._writer.add(rows)

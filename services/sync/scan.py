@@ -207,7 +207,12 @@ class _Reader:
 
     def _keep(self, part: Part, scan: Scan) -> None:
         models = zip(part.keys, part.models, strict=True)
-        rows = [self.to_row(model) for key, model in models if key not in scan.seen]
+        asked_at = part.page.asked_at if part.page else None
+        rows = [
+            {**self.to_row(model), "read_at": asked_at}
+            for key, model in models
+            if key not in scan.seen
+        ]
         scan.take(part)
         self.take(part, rows, scan)
 

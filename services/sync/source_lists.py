@@ -1,8 +1,8 @@
 """The three lists of the source: how each is asked for, and what its own totals say."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -50,6 +50,7 @@ class SourceList:
     their_totals: Callable[[Any], Totals]
     our_totals: Callable[[Session], Totals]
     one_by: str | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def everything(self, window: Window) -> ListPage[Any]:
         """A page of all rows, oldest first."""
@@ -65,14 +66,22 @@ class SourceList:
 
     def newest(self, window: Window) -> ListPage[Any]:
         """A page of all rows, newest first."""
-        return self.ask(window.page, window.size, sort=f"{self.order}:desc")
+        return self._asked(window.page, window.size, sort=f"{self.order}:desc")
 
     def single(self, key: str) -> ListPage[Any]:
         """The list narrowed to the row with a key; only where ``one_by`` names the filter."""
-        return self.ask(**{str(self.one_by): key})
+        return self._asked(**{str(self.one_by): key})
+
+    def rows_of(self, page: ListPage[Any]) -> list[Row]:
+        """The rows of a page as they are stored."""
+        return [{**self.to_row(row), "read_at": page.asked_at} for row in page.lean_rows]
 
     def _oldest_first(self, window: Window, **filters: Any) -> ListPage[Any]:
-        return self.ask(window.page, window.size, sort=f"{self.order}:asc", **filters)
+        return self._asked(window.page, window.size, sort=f"{self.order}:asc", **filters)
+
+    def _asked(self, *args: Any, **filters: Any) -> ListPage[Any]:
+        asked_at = self.clock()
+        return replace(self.ask(*args, **filters), asked_at=asked_at)
 
 
 def clients(api: ReferralPartnerApi) -> SourceList:

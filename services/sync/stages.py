@@ -1,6 +1,7 @@
-"""What is derived from several scopes at once: onboarding stages and settled link requests."""
+"""Onboarding stages: derived from several scopes at once, in this one place."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,42 +16,43 @@ from services.domain.onboarding_stage import (
     furthest_milestone,
     link_kind,
 )
-from services.store import clients, link_requests
-from services.store.link_requests import LinkRequestStatus
+from services.store import clients
 from services.store.mirror import history_note, note_history
-from services.store.tables import ClientRow
-
-CLOCKS_DIFFER_BY = timedelta(minutes=15)
 
 
-def refresh_stages(session: Session, *, now: datetime) -> int:
-    """Bring every client's stage up to date and return how many changed.
+def refresh_stages(
+    session: Session,
+    *,
+    now: datetime,
+    tenant_ids: Sequence[str] | None = None,
+    learnt_by: str = "sync",
+) -> int:
+    """Bring the stages of all clients, or of some, up to date and return how many changed.
 
     A change is noted in the history unless the stage is derived for the first time: what the
     client had before is not known then.
     """
     history = []
     updates = []
-    for row in clients.stage_facts(session):
+    for row in clients.stage_facts(session, tenant_ids):
         first_time = row.stage_derived_at is None
-        before = (row.stage, row.stage_since, row.furthest)
+        before = {name: getattr(row, name) for name in _DERIVED}
         after = _stage_columns(row, now, first_time=first_time)
         if before == after and not first_time:
             continue
-        stage, since, furthest = after
         updates.append(
-            {
-                "tenant": row.tenant_id,
-                "stage": stage,
-                "stage_since": since,
-                "furthest": furthest,
-                "stage_derived_at": row.stage_derived_at or now,
-            }
+            {**after, "tenant": row.tenant_id, "stage_derived_at": row.stage_derived_at or now}
         )
-        if stage != row.stage and not first_time:
+        if after["stage"] != row.stage and not first_time:
             history.append(
                 history_note(
-                    "client", row.tenant_id, "stage", row.stage, stage, at=now, learnt_by="sync"
+                    "client",
+                    row.tenant_id,
+                    "stage",
+                    row.stage,
+                    after["stage"],
+                    at=now,
+                    learnt_by=learnt_by,
                 )
             )
     clients.set_stages(session, updates)
@@ -58,54 +60,50 @@ def refresh_stages(session: Session, *, now: datetime) -> int:
     return len(updates)
 
 
-def _stage_columns(
-    row: Row[Any], now: datetime, *, first_time: bool
-) -> tuple[OnboardingStage, datetime | None, Milestone]:
+_DERIVED = (
+    "stage",
+    "stage_since",
+    "furthest",
+    "signed_at",
+    "first_case_at",
+    "first_recovery_at",
+)
+
+
+def _stage_columns(row: Row[Any], now: datetime, *, first_time: bool) -> dict[str, Any]:
     facts = _facts(row)
     stage = derive_stage(facts)
-    since = row.stage_since
-    if stage != row.stage and not first_time:
-        since = now
-    elif since is None:
-        # First seen in this stage: only the source's own dates can tell since when.
-        since = _known_start(stage, row)
     furthest = furthest_milestone(facts)
-    return stage, since, furthest if first_time else furthest.or_further(Milestone(row.furthest))
+    if not first_time:
+        furthest = furthest.or_further(Milestone(row.furthest))
+    return {
+        "stage": stage,
+        "stage_since": _since(stage, row, now, first_time=first_time),
+        "furthest": furthest,
+        "signed_at": row.signed_at or _seen_to_sign(row, furthest, now, first_time=first_time),
+        "first_case_at": row.first_case_told,
+        "first_recovery_at": row.first_recovery_told,
+    }
 
 
-def settle_link_requests(session: Session, *, now: datetime) -> int:
-    """Mark requests as approved whose client turned up, and as expired whose time ran out."""
-    approved = _approve_linked(session, now)
-    overdue = link_requests.due(session, now)
-    for request in overdue:
-        request.status = LinkRequestStatus.EXPIRED
-        request.resolved_at = request.expires_at
-        request.learnt_by = link_requests.BY_CLOCK
-    return approved + len(overdue)
+def _since(
+    stage: OnboardingStage, row: Row[Any], now: datetime, *, first_time: bool
+) -> datetime | None:
+    """Since when the client is in ``stage``; None where nobody knows."""
+    told = _told_start(stage, row)
+    if stage == row.stage or first_time:
+        # First seen in this stage: only the source's own dates can tell since when.
+        return row.stage_since or told
+    entered_before = row.stage_since or row.stage_derived_at
+    return told if told is not None and told > entered_before else now
 
 
-def _approve_linked(session: Session, now: datetime) -> int:
-    approved = 0
-    for request in link_requests.open_to_approval(session):
-        client = clients.get(session, request.external_tenant_id)
-        if client is not None and _turned_up_since(client, request.requested_at):
-            linked_at = client.linked_at
-            told = linked_at is not None and linked_at >= request.requested_at
-            request.status = LinkRequestStatus.APPROVED
-            request.resolved_at = linked_at if told else now
-            request.learnt_by = "sync"
-            approved += 1
-    session.flush()
-    return approved
-
-
-def _turned_up_since(client: ClientRow, moment: datetime) -> bool:
-    """Whether the client is listed because of what was asked at ``moment``, not of old."""
-    if client.archived_at is not None:
-        return False
-    linked_at = client.linked_at
-    linked_since = linked_at is not None and linked_at >= moment - CLOCKS_DIFFER_BY
-    return linked_since or client.first_seen_at > moment
+def _seen_to_sign(
+    row: Row[Any], furthest: Milestone, now: datetime, *, first_time: bool
+) -> datetime | None:
+    """The moment of the pass in which a client first showed as signed, where no event told it."""
+    unsigned_before = not first_time and row.furthest == Milestone.CREATED
+    return now if unsigned_before and furthest is not Milestone.CREATED else None
 
 
 def _facts(row: Row[Any]) -> ClientFacts:
@@ -116,14 +114,19 @@ def _facts(row: Row[Any]) -> ClientFacts:
         kyc_pending=row.kyc_status == KycStatus.PENDING,
         has_cases=bool(row.has_cases),
         has_recovery=bool(row.has_recovery),
+        poa_signed=row.poa_signed_at is not None,
+        withdrawn=row.withdrawn_at is not None,
     )
 
 
-def _known_start(stage: OnboardingStage, row: Row[Any]) -> datetime | None:
+def _told_start(stage: OnboardingStage, row: Row[Any]) -> datetime | None:
     starts: dict[OnboardingStage, datetime | None] = {
         OnboardingStage.ARCHIVED: row.archived_at,
+        OnboardingStage.WITHDRAWN: row.withdrawn_at,
         OnboardingStage.CREATED: row.linked_at,
-        OnboardingStage.FIRST_CASE: row.first_case_at,
-        OnboardingStage.FIRST_RECOVERY: row.first_recovery_at,
+        OnboardingStage.POA_SIGNED: row.poa_signed_at,
+        OnboardingStage.CONTRACT_SIGNED: row.signed_at,
+        OnboardingStage.FIRST_CASE: row.first_case_told,
+        OnboardingStage.FIRST_RECOVERY: row.first_recovery_told,
     }
     return starts.get(stage)

@@ -1,15 +1,18 @@
 """The ledger of link requests: what was asked, what was answered, and what time did to it."""
 
 import json
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import insert
 from sqlmodel import select
 
-from services import link_requests, onboarding
+from services import hand_overs, link_requests, onboarding
 from services.debitura import (
     ClientOnboarding,
     ClientReady,
@@ -21,13 +24,28 @@ from services.debitura import (
     ReferralPartnerApi,
     RetryPolicy,
 )
-from services.link_requests import LinkRequest, LinkRequestFilter, LinkRequestStatus
+from services.hand_overs import Way
+from services.link_requests import (
+    LAST_DAY,
+    CannotAskAgain,
+    LearntBy,
+    LinkRequest,
+    LinkRequestFilter,
+    LinkRequestStatus,
+    Urgency,
+)
+from services.sandbox import SandboxOptions, World, serving
+from services.sandbox.sample_requests import SAMPLE_REQUESTS
 from services.store import Store
+from services.store import ledger as the_ledger
 from services.store.paging import ALL_ROWS
 from services.store.tables import AuditRow, LinkRequestRow
 from services.store.text import search_text
+from services.sync.passes import Sync
 from tests.filling import NOW
 
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 TTL = timedelta(days=7)
 APPROVAL = "https://app.debitura.com/ReferralPartner/Approve?token="
 PERSON = "Petra Person"
@@ -235,13 +253,240 @@ def test_without_an_end_there_is_no_rate(store: Store) -> None:
     assert link_requests.approval_rate(counts) is None
 
 
+def took(store: Store, *lengths: timedelta, **changes: Any) -> None:
+    """Note approvals that took so long."""
+    for number, length in enumerate(lengths):
+        note(store, f"t-{number}", status="approved", resolved_at=NOW + length, **changes)
+
+
+def times(store: Store, **wanted: Any) -> list[timedelta]:
+    return link_requests.times_to_approval(store, LinkRequestFilter(**wanted))
+
+
 def test_half_of_the_approvals_came_within_the_median(store: Store) -> None:
-    for number, hours in enumerate((1, 5, 9)):
-        resolved = NOW + timedelta(hours=hours)
-        note(store, f"t-{number}", status="approved", resolved_at=resolved)
+    took(store, 9 * HOUR, HOUR, 5 * HOUR)
     note(store, "x", status="declined", resolved_at=NOW)
-    assert link_requests.median_time_to_approval(ledger(store)) == timedelta(hours=5)
-    assert link_requests.median_time_to_approval([]) is None
+    note(store, "y", status="approved", resolved_at=NOW, superseded_at=NOW)
+    note(store, "z")
+    assert times(store) == [HOUR, 5 * HOUR, 9 * HOUR]
+    assert link_requests.median_time(times(store)) == 5 * HOUR
+    assert link_requests.median_time([HOUR, 2 * HOUR]) == 1.5 * HOUR
+    assert link_requests.median_time([]) is None
+
+
+def test_numbers_are_of_the_period_in_which_was_asked(store: Store) -> None:
+    for number, days in enumerate((0, 1, 2)):
+        at = NOW + timedelta(days=days)
+        note(store, f"t-{number}", requested_at=at, status="approved", resolved_at=at + HOUR * days)
+    wanted = {"asked_from": NOW + DAY, "asked_before": NOW + 2 * DAY}
+    assert times(store, **wanted) == [HOUR]
+    assert [request.tenant_id for request in ledger(store, **wanted)] == ["t-1"]
+    assert [request.tenant_id for request in ledger(store, asked_before=NOW + DAY)] == ["t-0"]
+
+
+LENGTHS = [
+    timedelta(seconds=-30),
+    timedelta(),
+    DAY - timedelta(seconds=1),
+    DAY,
+    2 * DAY,
+    7 * DAY - timedelta(seconds=1),
+    7 * DAY,
+    40 * DAY,
+]
+
+
+def test_approvals_are_counted_by_the_day_after_the_asking(store: Store) -> None:
+    took(store, *LENGTHS)
+    assert link_requests.approvals_by_day(times(store)) == [3, 1, 1, 0, 0, 0, 1, 2]
+    assert link_requests.approvals_by_day([]) == [0] * LAST_DAY
+
+
+@pytest.mark.parametrize("odd", [timedelta(), timedelta(microseconds=600_000)])
+def test_the_rows_of_a_day_are_as_many_as_its_number(store: Store, odd: timedelta) -> None:
+    took(store, *LENGTHS, requested_at=NOW + odd)
+    note(store, "x", status="declined", resolved_at=NOW)
+    by_day = link_requests.approvals_by_day(times(store))
+    for day, number in enumerate(by_day, start=1):
+        rows = link_requests.list_requests(
+            store, link_requests.only_approved_on(LinkRequestFilter(), day), ALL_ROWS
+        )
+        assert rows.total == number
+
+
+@pytest.mark.parametrize(
+    ("left", "urgency"),
+    [
+        (timedelta(), Urgency.OVER),
+        (-HOUR, Urgency.OVER),
+        (timedelta(seconds=1), Urgency.URGENT),
+        (23 * HOUR, Urgency.URGENT),
+        (24 * HOUR, Urgency.SOON),
+        (47 * HOUR, Urgency.SOON),
+        (48 * HOUR, Urgency.CALM),
+    ],
+)
+def test_urgency_and_the_list_of_the_urgent_agree(
+    store: Store, left: timedelta, urgency: Urgency
+) -> None:
+    note(store, "t-1", expires_at=NOW + left)
+    (request,) = ledger(store)
+    assert request.urgency(NOW) is urgency
+    assert bool(link_requests.running_out(store, now=NOW)) is (urgency is not Urgency.CALM)
+
+
+def test_what_runs_out_soon_stays_the_same_list_within_the_hour(store: Store) -> None:
+    note(store, "t-1", expires_at=NOW + 48 * HOUR)
+    assert link_requests.running_out(store, now=NOW + timedelta(minutes=59)) == []
+    assert len(link_requests.running_out(store, now=NOW + HOUR)) == 1
+
+
+def test_requests_are_narrowed_by_country_and_by_who_asked(store: Store) -> None:
+    note(store, "t-1", country="Denmark", requested_by="anna")
+    note(store, "t-2", country="France", requested_by="bo")
+    note(store, "t-3", requested_by="bo", superseded_at=NOW)
+    assert link_requests.countries(store) == ["Denmark", "France"]
+    assert link_requests.askers(store) == ["anna", "bo"]
+    assert [r.tenant_id for r in ledger(store, countries=("France", "Spain"))] == ["t-2"]
+    assert [r.tenant_id for r in ledger(store, askers=("anna",))] == ["t-1"]
+    assert ledger(store, countries=("France",), askers=("anna",)) == []
+
+
+def test_every_request_of_a_client_is_told_newest_first(store: Store, ask: Ask) -> None:
+    note(store, "t-2")
+    ask(needs_linking("one"))
+    ask(needs_linking("two"), now=NOW + DAY)
+    newest, oldest = link_requests.of_client(store, "t-1")
+    assert (newest.approval_url, newest.superseded_at) == (f"{APPROVAL}two", None)
+    assert (oldest.approval_url, oldest.superseded_at) == (f"{APPROVAL}one", NOW + DAY)
+    assert link_requests.of_client(store, "nobody") == []
+
+
+def hand_over(store: Store, url: str) -> None:
+    hand_overs.note(
+        store, "t-1", url=url, at=NOW, to_whom="Petra", how=Way.PHONE, actor="bo", now=NOW
+    )
+
+
+def test_a_request_tells_who_was_handed_its_own_link_last(store: Store, ask: Ask) -> None:
+    ask(needs_linking("one"))
+    hand_over(store, f"{APPROVAL}one")
+    (request,) = ledger(store)
+    assert request.handed_over is not None
+    assert (request.handed_over.to_whom, request.handed_over.how) == ("Petra", "Phone")
+    ask(needs_linking("two"), now=NOW + DAY)
+    (request,) = ledger(store)
+    assert request.handed_over is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"payload": {"any": "thing"}}, None),
+        ({"status": "declined"}, "no longer kept"),
+        ({"requested_by": "elsewhere"}, "not made through the dashboard"),
+        ({"payload": {"any": "thing"}, "superseded_at": NOW}, "asked again since"),
+    ],
+)
+def test_why_a_request_cannot_be_asked_again_is_said(
+    store: Store, ask: Ask, asked: list[Any], changes: dict[str, Any], why: str | None
+) -> None:
+    number = note(store, "t-1", **changes)
+    (request,) = link_requests.of_client(store, "t-1")
+    told = link_requests.why_not_again(request)
+    if why is None:
+        assert told is None
+        return
+    assert told is not None
+    assert why in told
+    with pytest.raises(CannotAskAgain, match=why):
+        ask(needs_linking(), again=number)
+    assert asked == []
+
+
+def test_a_request_of_which_a_webhook_told_can_be_asked_again_once_it_was_asked_here(
+    store: Store, ask: Ask
+) -> None:
+    with store.write() as session:
+        the_ledger.note_asked_elsewhere(session, "t-1", company_name=None, at=NOW, ttl=TTL)
+    (told,) = ledger(store)
+    assert (told.made_elsewhere, told.can_ask_again, told.learnt_by) == (True, False, "webhook")
+    ask(needs_linking(), now=NOW + DAY)
+    (request,) = ledger(store)
+    assert (request.made_elsewhere, request.can_ask_again) == (False, True)
+    ask(needs_linking("again"), again=request.id, now=NOW + 2 * DAY)
+    assert len(link_requests.of_client(store, "t-1")) == 3
+
+
+def test_a_failed_attempt_to_ask_again_loses_nothing(store: Store, ask: Ask) -> None:
+    ask(needs_linking())
+    (before,) = ledger(store)
+    with pytest.raises(DebituraError):
+        ask((500, None), again=before.id, now=NOW + DAY)
+    assert link_requests.of_client(store, "t-1") == [before]
+
+
+OPTIONS = SandboxOptions(clients=10, cases=10, transactions=10, requests_per_minute=None)
+
+
+def test_a_declined_request_is_asked_again_and_approved_from_end_to_end(store: Store) -> None:
+    """Against the sandbox: the old link is void, the fresh one links, the sync finds out."""
+    world = World.generate(OPTIONS)
+    sample = NewClient.model_validate(SAMPLE_REQUESTS[0])
+    now = datetime.now(UTC)
+    with serving(world, OPTIONS) as url, ReferralPartnerApi(f"{url}/referral", "sandbox") as api:
+        link_requests.ask_for_link(store, api, sample, actor="anna", now=now, ttl=TTL)
+        (first,) = ledger(store)
+        assert world.decline(token_of(first))
+        with store.write() as session:
+            the_ledger.note_end(
+                session,
+                sample.tenant_id,
+                LinkRequestStatus.DECLINED,
+                at=now + HOUR,
+                by=LearntBy.WEBHOOK,
+            )
+        again = link_requests.ask_again(
+            store, api, first.id, actor="bo", now=now + 2 * HOUR, ttl=TTL
+        )
+        assert isinstance(again, LinkRequested)
+        (second,) = ledger(store)
+        assert second.status is LinkRequestStatus.PENDING
+        assert world.approve(token_of(first)) is None
+        assert world.approve(token_of(second))
+        assert Sync(store, api, clock=lambda: now + 3 * HOUR).run().is_true
+    newest, oldest = link_requests.of_client(store, sample.tenant_id)
+    assert (newest.status, newest.learnt_by) == ("approved", "sync")
+    assert newest.resolved_at is not None
+    assert (oldest.status, oldest.superseded_at) == ("declined", now + 2 * HOUR)
+
+
+def token_of(request: LinkRequest) -> str:
+    assert request.approval_url is not None
+    return parse_qs(urlsplit(request.approval_url).query)["token"][0]
+
+
+def test_the_numbers_of_many_requests_come_in_a_blink(store: Store) -> None:
+    """20,000 of them: what a page asks is added up by the store, or is one column."""
+    usual = {"requested_by": "anna", "requested_at": NOW, "expires_at": NOW + TTL}
+    rows = [
+        {
+            **usual,
+            "external_tenant_id": f"t-{number}",
+            "status": "approved" if number % 2 else "pending",
+            "resolved_at": NOW + timedelta(minutes=number) if number % 2 else None,
+            "search_text": f"t-{number}",
+        }
+        for number in range(20_000)
+    ]
+    with store.write() as session:
+        session.execute(insert(LinkRequestRow), rows)
+    begun = time.perf_counter()
+    counts = link_requests.count_by_status(store, LinkRequestFilter())
+    median = link_requests.median_time(times(store))
+    took_s = time.perf_counter() - begun
+    assert (counts[LinkRequestStatus.APPROVED], median) == (10_000, timedelta(minutes=10_000))
+    assert took_s < 2, "about a tenth of a second on an idle machine"
 
 
 def test_time_left_ends_at_nothing(store: Store) -> None:
@@ -277,10 +522,10 @@ def test_a_request_is_found_by_its_company_or_id_as_everything_else(
 @pytest.mark.parametrize(
     ("status", "left", "words"),
     [
-        ("pending", timedelta(days=3, hours=1), " 3 days left"),
-        ("pending", timedelta(days=1, hours=1), " a day left"),
-        ("pending", timedelta(hours=1), " less than a day left"),
-        ("pending", timedelta(hours=-1), " less than a day left"),
+        ("pending", timedelta(days=3, hours=1), " 3 days are left"),
+        ("pending", timedelta(days=1, hours=1), " a day is left"),
+        ("pending", timedelta(hours=1), " less than a day is left"),
+        ("pending", timedelta(hours=-1), " less than a day is left"),
         ("approved", TTL, "approved"),
         ("declined", TTL, "declined"),
         ("expired", TTL, "ran out"),

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from services.settings import Environment, Settings, SettingsError, child_environment, load_settings
+from services.domain.onboarding_stage import OnboardingStage
+from services.settings import (
+    STUCK_LIMITS,
+    Environment,
+    Settings,
+    SettingsError,
+    child_environment,
+    load_settings,
+)
 
 README = Path(__file__).parents[2] / "README.md"
 NAMES = {
@@ -102,7 +110,28 @@ BAD = [
     ("PARTNER_DASHBOARD_SYNC_INTERVAL_SECONDS", "1e12"),
     ("PARTNER_DASHBOARD_REQUESTS_PER_MINUTE", "2001"),
     ("PARTNER_DASHBOARD_REQUESTS_PER_MINUTE", "0"),
-    ("PARTNER_DASHBOARD_STUCK_AFTER_DAYS", "-1"),
+    *(
+        ("PARTNER_DASHBOARD_STUCK_AFTER_DAYS", value)
+        for value in (
+            "0",
+            "-1",
+            "1.5",
+            "soon",
+            "3651",
+            "9" * 5000,
+            "²",
+            "created=0",
+            "created=-1",
+            "created=",
+            "=7",
+            "created=7, kyc_pending=3651",
+            "created=7; kyc_pending=5",
+            "created=7, 14",
+            "first_case=7",
+            "link_requested=7",
+            "s3cret=7",
+        )
+    ),
 ]
 
 
@@ -127,6 +156,42 @@ def test_each_bad_value_has_its_own_sentence(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(SettingsError) as refused:
         load_settings()
     assert str(refused.value).count(" cannot be used: ") == 2
+
+
+def stuck_days(monkeypatch: pytest.MonkeyPatch, value: str) -> dict[str, int]:
+    monkeypatch.setenv("PARTNER_DASHBOARD_STUCK_AFTER_DAYS", value)
+    return {stage.value: limit.days for stage, limit in load_settings().stuck_limits.items()}
+
+
+USUAL_LIMITS = {
+    "created": 7,
+    "poa_signed": 7,
+    "contract_upgrade": 7,
+    "power_of_attorney": 7,
+    "kyc_pending": 10,
+    "contract_signed": 30,
+}
+
+
+def test_clients_are_stuck_after_the_usual_days_unless_told_otherwise() -> None:
+    days = {stage.value: limit.days for stage, limit in load_settings().stuck_limits.items()}
+    assert days == USUAL_LIMITS
+    assert all(isinstance(stage, OnboardingStage) for stage in STUCK_LIMITS)
+
+
+@pytest.mark.parametrize("value", ["21", " 21 "])
+def test_one_number_is_the_limit_of_all_stages_that_wait_for_the_client(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    waiting = dict.fromkeys(USUAL_LIMITS, 21)
+    assert stuck_days(monkeypatch, value) == {**waiting, "contract_signed": 30}
+
+
+def test_a_named_stage_has_its_own_limit_and_the_others_keep_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = stuck_days(monkeypatch, "created=1, contract_signed = 3650,")
+    assert told == {**USUAL_LIMITS, "created": 1, "contract_signed": 3650}
 
 
 @pytest.mark.parametrize("environment", ["test", "production"])

@@ -1,10 +1,11 @@
 """What needs somebody today, and the headline numbers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.domain.money import usd
+from services.settings import STUCK_LIMITS
 from services.store import Store
-from services.store.tables import LinkRequestRow
+from services.store.tables import LinkRequestRow, WebhookEventRow
 from services.worklist import Headline, WorkItem, WorkKind, headlines, work_list
 from tests.filling import NOW, SIGN, case, client, fill, transaction
 
@@ -12,10 +13,16 @@ INFO = {"needsInfo": True, "creditorRespondedAt": None, "items": [{"description"
 
 
 def today(store: Store) -> list[WorkItem]:
-    return work_list(store, now=NOW, stuck_after=timedelta(days=14))
+    return work_list(store, now=NOW, stuck_after=STUCK_LIMITS)
 
 
-def request(store: Store, tenant_id: str, hours_left: float, status: str = "pending") -> None:
+def request(
+    store: Store,
+    tenant_id: str,
+    hours_left: float,
+    status: str = "pending",
+    ended_at: datetime | None = None,
+) -> None:
     with store.write() as session:
         session.add(
             LinkRequestRow(
@@ -25,7 +32,23 @@ def request(store: Store, tenant_id: str, hours_left: float, status: str = "pend
                 requested_at=NOW - timedelta(days=6),
                 requested_by="anna",
                 expires_at=NOW + timedelta(hours=hours_left),
+                resolved_at=ended_at,
                 search_text=tenant_id,
+            )
+        )
+
+
+def tell_replay_failed(store: Store, tenant_id: str, at: datetime) -> None:
+    with store.write() as session:
+        session.add(
+            WebhookEventRow(
+                id=f"{tenant_id} {at}",
+                event="cases.replay_failed",
+                state="applied",
+                received_at=at,
+                happened_at=at,
+                external_tenant_id=tenant_id,
+                body="{}",
             )
         )
 
@@ -37,10 +60,18 @@ def test_with_nothing_to_do_the_list_is_empty(store: Store) -> None:
 
 def test_the_most_costly_to_miss_comes_first(store: Store) -> None:
     request(store, "asked", 5)
+    request(store, "silent", -5, status="expired", ended_at=NOW - timedelta(hours=5))
+    tell_replay_failed(store, "t-2", NOW - timedelta(days=1))
     fill(
         store,
-        clients=[client("t-1", onboardingDone=False, onboardingLinks={"url": SIGN})],
-        cases=[case("1", validation=INFO, lifecycle="More Info Required")],
+        clients=[
+            client("t-1", onboardingDone=False, onboardingLinks={"url": SIGN}),
+            client("t-2"),
+        ],
+        cases=[
+            case("1", validation=INFO, lifecycle="More Info Required"),
+            case("2", tenant_id="t-2"),
+        ],
         transactions=[
             transaction("late", commission="Paid", date="2025-11-10T00:00:00Z", fee_usd=7),
             transaction("ready", platform="PaymentReceived", fee_usd=5),
@@ -48,9 +79,36 @@ def test_the_most_costly_to_miss_comes_first(store: Store) -> None:
     )
     items = today(store)
     assert [item.kind for item in items] == list(WorkKind)
-    assert [item.subject for item in items] == ["asked", "t-1", None, None, None]
-    assert [item.amount for item in items[3:]] == [usd(700), usd(500)]
+    assert [item.subject for item in items] == ["asked", "silent", "t-2", "t-1", None, None, None]
+    assert [item.amount for item in items[5:]] == [usd(700), usd(500)]
     assert items[0].since == NOW + timedelta(hours=5)
+
+
+def test_a_request_that_ran_out_is_work_for_thirty_days(store: Store) -> None:
+    for days in (29, 31):
+        ended = NOW - timedelta(days=days)
+        request(store, f"{days}", -24 * days, status="expired", ended_at=ended)
+    request(store, "declined", -1, status="declined", ended_at=NOW - timedelta(days=1))
+    assert [(item.kind, item.subject) for item in today(store)] == [
+        (WorkKind.EXPIRED_REQUEST, "29")
+    ]
+
+
+def test_cases_that_were_not_accepted_are_work_until_one_is_made(store: Store) -> None:
+    at = NOW - timedelta(days=2)
+    fill(
+        store,
+        clients=[client("t-1")],
+        # As old as the event: it was accepted with the request.
+        cases=[case("1", dateCreated=at.isoformat())],
+        transactions=[transaction("x")],
+    )
+    tell_replay_failed(store, "t-1", at)
+    tell_replay_failed(store, "gone", at)
+    assert [(item.kind, item.subject) for item in today(store)] == [(WorkKind.NOT_REPLAYED, "t-1")]
+    made_later = case("2", dateCreated=(at + timedelta(hours=1)).isoformat())
+    fill(store, cases=[made_later])
+    assert today(store) == []
 
 
 def test_requests_come_most_urgent_first_and_only_those_that_run_out_soon(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any, Generic, TypeVar
@@ -71,6 +72,8 @@ class ListPage(Generic[T]):
 
     page: PageData
     reading: Reading[T] = field(repr=False)
+    asked_at: datetime | None = field(default=None, kw_only=True)
+    """When whoever keeps the rows asked for them."""
 
     @property
     def rows(self) -> list[T]:

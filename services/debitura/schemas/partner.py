@@ -87,11 +87,18 @@ class Webhook(Model):
     is_test_mode: Flag = None
 
 
-PublicUrl = Annotated[str, StringConstraints(max_length=1024, pattern=r"^https://[^\s/]+")]
+_ENCRYPTED = r"https://[^\s/?#@]+"
+_ON_THIS_MACHINE = r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?"
+PublicUrl = Annotated[
+    str,
+    StringConstraints(max_length=1024, pattern=rf"^({_ENCRYPTED}|{_ON_THIS_MACHINE})([/?#]\S*)?$"),
+]
+"""Where Debitura delivers to: HTTPS without a name or password in it. A sandbox on this machine
+also delivers over HTTP, to this machine only."""
 
 
 class NewWebhook(Request):
-    """``url`` is public HTTPS; ``is_test_mode`` true receives test data only."""
+    """``is_test_mode`` true receives test data only."""
 
     url: PublicUrl
     events: list[str] = Field(min_length=1)

@@ -258,8 +258,6 @@ def test_what_is_sent_is_checked_before() -> None:
         )
     with pytest.raises(ValidationError, match="sender"):
         NewChat(message="Hello")
-    with pytest.raises(ValidationError):
-        NewWebhook(url="http://example.com", events=["case.created"])
     with pytest.raises(ValidationError, match="go together"):
         AgedAmounts(amount_to_recover=10, amount_to_recover_over12_months=5)
     with pytest.raises(ValidationError, match="older part"):
@@ -268,6 +266,52 @@ def test_what_is_sent_is_checked_before() -> None:
             amount_to_recover_over12_months=4,
             amount_to_recover_over24_months=5,
         )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://dashboard.example.com",
+        "https://dashboard.example.com:8443/a/b?c=d#e",
+        "http://127.0.0.1:8501/webhooks/debitura",
+        "http://localhost",
+        "http://[::1]:8501/x",
+    ],
+)
+def test_webhooks_go_to_https_or_to_this_machine(url: str) -> None:
+    assert NewWebhook(url=url, events=["case.created"]).body()["url"] == url
+    assert WebhookChange(url=url).body()["url"] == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://example.com",
+        "http://127.0.0.2/x",
+        "http://127.0.0.1.example.com/x",
+        "http://127.0.0.1@example.com/x",
+        "http://localhost:80@example.com/x",
+        "https://",
+        "https:///x",
+        "https://ann:s3cret@example.com/x",
+        "https://example.com/a b",
+        "https://example.com/\n",
+        " https://example.com",
+        "ftp://example.com",
+        "https://example.com/" + "x" * 1024,
+    ],
+)
+def test_webhooks_go_nowhere_else(url: str) -> None:
+    for make in (lambda: NewWebhook(url=url, events=["a"]), lambda: WebhookChange(url=url)):
+        with pytest.raises(ValidationError) as raised:
+            make()
+        assert "s3cret" not in str(raised.value)
+
+
+def test_a_webhook_without_events_is_not_sent() -> None:
+    with pytest.raises(ValidationError):
+        NewWebhook(url="https://example.com", events=[])
 
 
 def test_what_is_not_given_is_not_sent() -> None:

@@ -1,0 +1,175 @@
+"""The link-request ledger: every way in which a request comes to be, or to its end.
+
+No API lists link requests. What is known of them comes from the answers to our own requests, from
+webhooks, from clients that turn up in the list, and from the clock.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from services.domain.link_request import (
+    CLOCKS_DIFFER_BY,
+    LearntBy,
+    LinkRequestStatus,
+    Standing,
+    concerned,
+)
+from services.store import clients, link_requests
+from services.store.tables import ClientRow, LinkRequestRow
+from services.store.text import search_text
+
+ELSEWHERE = "elsewhere"
+"""Who asked, where a webhook told of a request that nobody made through the dashboard."""
+PAYLOADS_KEPT = timedelta(days=30)
+"""How long what was asked is kept after a request was declined or ran out, to ask it again."""
+
+
+def settle(session: Session, *, now: datetime) -> int:
+    """Mark requests as approved whose client turned up, and as expired whose time ran out.
+
+    Returns how many changed. What was asked is forgotten where it is needed no longer.
+    """
+    waiting = link_requests.not_approved(session)
+    approved = sum(_approve_if_linked(session, row, now) for row in waiting)
+    session.flush()
+    expired = expire_due(session, now=now)
+    session.flush()
+    link_requests.forget_payloads(session, ended_before=now - PAYLOADS_KEPT)
+    return approved + expired
+
+
+def expire_due(session: Session, *, now: datetime) -> int:
+    """Mark as expired whose time ran out by our own clock, and return how many."""
+    return sum(
+        _take(row, Standing(LinkRequestStatus.EXPIRED, row.expires_at, LearntBy.CLOCK))
+        for row in link_requests.due(session, now)
+    )
+
+
+def note_end(
+    session: Session, tenant_id: str, status: LinkRequestStatus, *, at: datetime, by: LearntBy
+) -> LinkRequestRow | None:
+    """Note that a client's request ended ``at`` some moment; None where no request is known.
+
+    What outweighs this already stays.
+    """
+    requests = link_requests.all_of(session, tenant_id)
+    number = concerned([request.requested_at for request in requests], at)
+    if number is None:
+        return None
+    _take(requests[number], Standing(status, at, by))
+    session.flush()
+    return requests[number]
+
+
+def note_asked_elsewhere(
+    session: Session,
+    tenant_id: str,
+    *,
+    company_name: str | None,
+    at: datetime,
+    ttl: timedelta,
+) -> LinkRequestRow:
+    """Note a request that a webhook tells of; one that is known already is left as it is."""
+    requests = link_requests.all_of(session, tenant_id)
+    if requests and requests[-1].requested_at >= at - CLOCKS_DIFFER_BY:
+        return requests[-1]
+    row = _add(session, _asked(tenant_id, at, ttl, LearntBy.WEBHOOK))
+    row.company_name, row.search_text = company_name, search_text((company_name, tenant_id))
+    return row
+
+
+def note_asked(
+    session: Session,
+    tenant_id: str,
+    *,
+    company_name: str,
+    country: str,
+    approval_url: str | None,
+    payload: dict[str, Any],
+    by: str,
+    at: datetime,
+    ttl: timedelta,
+) -> LinkRequestRow:
+    """Note a request that was just made here, with what was asked, so that it can be asked again.
+
+    ``at`` is when it was sent. A webhook may have told of it, and even of its end, before its
+    answer arrived: then what only the answer tells is added to that note.
+    """
+    row = _told_before(session, tenant_id, at) or _add(
+        session, _asked(tenant_id, at, ttl, LearntBy.ANSWER)
+    )
+    row.company_name, row.country = company_name, country
+    row.approval_url, row.payload = approval_url, payload
+    row.requested_by, row.search_text = by, search_text((company_name, tenant_id))
+    if row.status == LinkRequestStatus.PENDING:
+        row.learnt_by = LearntBy.ANSWER
+    return row
+
+
+def _told_before(session: Session, tenant_id: str, at: datetime) -> LinkRequestRow | None:
+    """What a webhook told of a request that was sent ``at``."""
+    current = link_requests.current_of(session, tenant_id)
+    told = (
+        row
+        for row in current
+        if row.requested_by == ELSEWHERE and row.requested_at >= at - CLOCKS_DIFFER_BY
+    )
+    return next(told, None)
+
+
+def _asked(tenant_id: str, at: datetime, ttl: timedelta, learnt_by: LearntBy) -> LinkRequestRow:
+    """A request of which nothing is known but that it was made."""
+    return LinkRequestRow(
+        external_tenant_id=tenant_id,
+        status=LinkRequestStatus.PENDING,
+        requested_at=at,
+        requested_by=ELSEWHERE,
+        expires_at=at + ttl,
+        learnt_by=learnt_by,
+        search_text=search_text((tenant_id,)),
+    )
+
+
+def _add(session: Session, request: LinkRequestRow) -> LinkRequestRow:
+    """Earlier requests of the client become history: their approval URLs are void now."""
+    for earlier in link_requests.current_of(session, request.external_tenant_id):
+        earlier.superseded_at = request.requested_at
+    session.add(request)
+    session.flush()
+    return request
+
+
+def _approve_if_linked(session: Session, request: LinkRequestRow, now: datetime) -> bool:
+    client = clients.get(session, request.external_tenant_id)
+    if client is None or not _turned_up_since(client, request.requested_at):
+        return False
+    linked_at = client.linked_at
+    told = linked_at is not None and linked_at >= request.requested_at
+    at = linked_at if told else now
+    return _take(request, Standing(LinkRequestStatus.APPROVED, at, LearntBy.SYNC))
+
+
+def _turned_up_since(client: ClientRow, moment: datetime) -> bool:
+    """Whether the client is listed because of what was asked at ``moment``, not of old."""
+    if client.archived_at is not None:
+        return False
+    linked_at = client.linked_at
+    linked_since = linked_at is not None and linked_at >= moment - CLOCKS_DIFFER_BY
+    return linked_since or client.first_seen_at > moment
+
+
+def _take(request: LinkRequestRow, told: Standing) -> bool:
+    """Let a request stand as ``told`` where that outweighs what is known; return whether."""
+    known = Standing(
+        LinkRequestStatus(request.status),
+        request.resolved_at,
+        LearntBy(request.learnt_by) if request.learnt_by else LearntBy.ANSWER,
+    )
+    if not told.outweighs(known):
+        return False
+    request.status, request.resolved_at = told.status, told.since
+    request.learnt_by = told.learnt_by
+    return True
