@@ -58,6 +58,12 @@ PAGES = [
         icon=":material/history:",
         help="How true the data is, how syncs went, and what changed.",
     ),
+    st.Page(
+        navigation.SETTINGS,
+        title="Settings",
+        icon=":material/settings:",
+        help="Whether it is wired up, and what Debitura delivers here.",
+    ),
     st.Page(navigation.CLIENT, title="Client", icon=":material/person:", visibility="hidden"),
 ]
 

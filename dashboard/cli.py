@@ -36,9 +36,22 @@ app = typer.Typer(
 )
 screen = Console()
 errors = Console(stderr=True)
+LIVELY = 720.0
+"""The sandbox's speed beside the dashboard: something happens every few seconds."""
 
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+
+
+SpeedOption = Annotated[
+    float,
+    typer.Option(
+        help="Simulated seconds in the sandbox for each real one (720: a day in two minutes); "
+        "0: nothing happens by itself.",
+        min=0,
+        max=86_400,
+    ),
+]
 
 
 class CommandFailed(Exception):
@@ -57,12 +70,13 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8501,
     sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox.")] = SANDBOX_PORT,
+    sandbox_speed: SpeedOption = LIVELY,
     keep: Annotated[bool, typer.Option(help="Go on with the sandbox's last world.")] = False,
 ) -> None:
     """Serve the dashboard, with its worker and, in the sandbox environment, the sandbox."""
     serving.serve(
         load_settings(),
-        serving.ServeOptions(host=host, port=port, sandbox_port=sandbox_port, keep=keep),
+        serving.ServeOptions(host, port, sandbox_port, sandbox_speed, keep),
         say=screen.print,
     )
 
@@ -129,15 +143,7 @@ def sandbox(
     cases: Annotated[int, typer.Option(min=0)] = 1200,
     transactions: Annotated[int, typer.Option(min=0)] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same world.")] = 7,
-    speed: Annotated[
-        float,
-        typer.Option(
-            help="Simulated seconds for each real one (720: a day in two minutes); "
-            "0: nothing happens by itself.",
-            min=0,
-            max=86_400,
-        ),
-    ] = 0,
+    speed: SpeedOption = 0,
     state_file: Annotated[
         Path | None, typer.Option(help="Go on with the world kept here, and keep it here.")
     ] = None,

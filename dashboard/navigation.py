@@ -13,6 +13,7 @@ CLIENT = "views/client.py"
 REVENUE = "views/revenue.py"
 WHITE_LABEL = "views/white_label.py"
 ACTIVITY = "views/activity.py"
+SETTINGS = "views/settings.py"
 
 TENANT = "tenant"
 """Query parameter that names the client of the client page."""

@@ -5,17 +5,20 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dashboard
 from dashboard.sample_links import ask_for_sample_links
 from dashboard.supervise import Child, Supervisor
-from services import link_requests
+from services import link_requests, subscriptions
 from services.activity import Freshness, freshness
-from services.settings import Environment, Settings, child_environment
-from services.store import Store
+from services.debitura import DebituraError
+from services.settings import Environment, Settings, SettingsError, child_environment
+from services.store import Store, StoreError
 from services.store.sqlite import remove_file
-from services.wiring import open_store, requests_file
+from services.subscriptions import RECEIVER_PATH, SubscriptionError
+from services.wiring import open_api, open_store, requests_file, webhook_secrets
 
 LOOPBACK = "127.0.0.1"
 SANDBOX_SYNC_INTERVAL_S = 45
@@ -37,6 +40,8 @@ class ServeOptions:
     host: str
     port: int
     sandbox_port: int
+    sandbox_speed: float
+    """Simulated seconds that pass in the sandbox for each real one."""
     keep: bool
 
 
@@ -72,13 +77,15 @@ def serve(settings: Settings, options: ServeOptions, *, say: Say) -> None:
     try:
         environment = _environment(settings)
         if own_sandbox:
-            _start_sandbox(supervisor, settings, options.sandbox_port, environment)
+            _start_sandbox(supervisor, settings, options, environment)
         _start(supervisor, "worker", environment, "worker")
         where = ("--host", options.host, "--port", str(options.port))
         _start(supervisor, "web", environment, "web", *where)
         _wait_for_port(supervisor, _reachable(options.host), options.port)
-        if own_sandbox and link_requests.is_empty(store):
-            ask_for_sample_links(settings, store, say)
+        if own_sandbox:
+            _subscribe(settings, store, _address(_reachable(options.host), options.port), say)
+            if link_requests.is_empty(store):
+                ask_for_sample_links(settings, store, say)
         _greet(supervisor, settings, options, store, say)
     except BaseException:
         supervisor.end()
@@ -100,7 +107,7 @@ def _pointed_at(settings: Settings, port: int) -> Settings:
 
 
 def _start_empty(settings: Settings) -> None:
-    """Forget the last sandbox: its store, its world, and how often it was asked.
+    """Forget the last sandbox: its store, its world, its secrets, and how often it was asked.
 
     Raises StoreError, and removes nothing, where the file is not a sandbox's store.
     """
@@ -108,6 +115,7 @@ def _start_empty(settings: Settings) -> None:
     try:
         remove_file(settings.database_url)
         _world_file(settings).unlink(missing_ok=True)
+        webhook_secrets(settings).path.unlink(missing_ok=True)
         if counted := requests_file(settings):
             counted.unlink(missing_ok=True)
     except OSError as error:
@@ -142,17 +150,45 @@ def _start(supervisor: Supervisor, name: str, environment: dict[str, str], *argu
 
 
 def _start_sandbox(
-    supervisor: Supervisor, settings: Settings, port: int, environment: dict[str, str]
+    supervisor: Supervisor, settings: Settings, options: ServeOptions, environment: dict[str, str]
 ) -> None:
-    world = str(_world_file(settings))
-    arguments = ("sandbox", "--port", str(port), "--state-file", world)
-    _start(supervisor, "sandbox", environment, *arguments)
-    _wait_for_port(supervisor, LOOPBACK, port)
+    told = {
+        "--port": options.sandbox_port,
+        "--speed": options.sandbox_speed,
+        "--state-file": _world_file(settings),
+    }
+    arguments = (str(part) for pair in told.items() for part in pair)
+    _start(supervisor, "sandbox", environment, "sandbox", *arguments)
+    _wait_for_port(supervisor, LOOPBACK, options.sandbox_port)
+
+
+def _subscribe(settings: Settings, store: Store, address: str, say: Say) -> None:
+    """Have the sandbox deliver its webhooks to this dashboard, with a secret of their own."""
+    secrets = webhook_secrets(settings)
+    try:
+        with open_api(settings) as api:
+            made = subscriptions.ensure(
+                store,
+                api,
+                secrets,
+                f"{address}{RECEIVER_PATH}",
+                actor="sandbox",
+                now=datetime.now(UTC),
+            )
+    except (DebituraError, SettingsError, StoreError, SubscriptionError) as error:
+        say(f"The sandbox will deliver no webhooks: {error}")
+        return
+    if made.not_kept:
+        say(f"The sandbox's webhooks cannot be checked: {made.not_kept}")
 
 
 def _reachable(host: str) -> str:
     """An address of this machine at which a server that listens on ``host`` answers."""
     return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104  (compared, not bound)
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _wait_for_port(supervisor: Supervisor, host: str, port: int) -> None:
@@ -175,8 +211,7 @@ def _greet(
     say: Say,
 ) -> None:
     """Say where the dashboard is; in the sandbox, once its data is in it."""
-    host = "localhost" if options.host == LOOPBACK else options.host
-    url = f"http://{f'[{host}]' if ':' in host else host}:{options.port}"
+    url = _address("localhost" if options.host == LOOPBACK else options.host, options.port)
     name = f"Partner dashboard ({settings.environment})"
     if settings.environment is not Environment.SANDBOX:
         say(f"{name}: {url}  Ctrl-C stops it.")

@@ -1,16 +1,19 @@
 """The web process: the Streamlit app, and the routes beside it, on one port."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard import receiver
 from dashboard.components import failures
 from services.activity import freshness
 from services.settings import SettingsError
@@ -25,15 +28,21 @@ SECURITY_HEADERS = {
 }
 
 
-class SecurityHeaders(BaseHTTPMiddleware):
+class SecurityHeaders:
     """Adds headers that keep browsers from guessing types, framing us, or telling where from."""
 
-    async def dispatch(
-        self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        response = await call_next(request)
-        response.headers.update(SECURITY_HEADERS)
-        return response
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and the headers with its answer."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
 
 
 def healthz(_request: Request) -> Response:
@@ -56,6 +65,22 @@ def readyz(_request: Request) -> Response:
     return JSONResponse({"status": "ready", "dataTrueAt": state.true_at.isoformat()})
 
 
+async def take_delivery(request: Request) -> Response:
+    """A webhook event of Debitura."""
+    from dashboard import data  # noqa: PLC0415  (as above)
+
+    return await receiver.receive(request, data.receiver)
+
+
+@asynccontextmanager
+async def close_receiver(_app: st.App) -> AsyncIterator[None]:
+    """Store what webhooks brought, whenever the server ends."""
+    yield
+    from dashboard import data  # noqa: PLC0415  (as above)
+
+    data.receiver().close()
+
+
 def on_script_error(error: Exception) -> bool:
     """Show a sentence instead of a traceback, also for what goes wrong in a fragment or a click."""
     if isinstance(error, SettingsError | StoreError):
@@ -75,7 +100,12 @@ def create_app() -> st.App:
     """The web application."""
     return st.App(
         Path(__file__).with_name("app.py"),
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz)],
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route(receiver.PATH, take_delivery, methods=receiver.METHODS),
+        ],
+        lifespan=close_receiver,
         middleware=[Middleware(SecurityHeaders)],
         on_script_error=on_script_error,
     )

@@ -13,7 +13,7 @@ from dashboard.components import colors, formats
 from services.cases import LifecycleCount
 from services.domain.money import usd
 from services.domain.revenue_stage import RevenueStage
-from services.onboarding import FunnelStep
+from services.onboarding import FunnelStep, StageNow
 from services.revenue import StageTotal
 
 _CONFIG = {"displayModeBar": False, "responsive": True}
@@ -56,11 +56,9 @@ def _name_of(point: Mapping[str, Any]) -> str:
 
 def onboarding_funnel(steps: Sequence[FunnelStep]) -> go.Figure:
     """How many clients came how far; the share is of all."""
-    first = steps[0].clients if steps else 0
     texts = [
-        f"<b>{formats.count(step.clients)}</b>  {formats.percent(step.clients / first)}"
-        if first
-        else "0"
+        f"<b>{formats.count(step.clients)}</b>"
+        + ("" if step.share is None else f"  {formats.percent(step.share)}")
         for step in steps
     ]
     figure = go.Figure(
@@ -77,6 +75,35 @@ def onboarding_funnel(steps: Sequence[FunnelStep]) -> go.Figure:
         )
     )
     return _laid_out(figure, rows=len(steps))
+
+
+def stages_now(stages: Sequence[StageNow]) -> go.Figure:
+    """Clients per present stage, each with how long they have been there."""
+    figure = go.Figure(
+        go.Bar(
+            y=[now.stage.label for now in stages],
+            x=[now.clients for now in stages],
+            orientation="h",
+            text=[_stage_text(now) for now in stages],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[now.stage.label for now in stages],
+            marker={"color": [colors.ONBOARDING[now.stage] for now in stages]},
+            hovertext=[f"since when is known of {now.lasted.known_of:,}" for now in stages],
+            hovertemplate="%{y}: %{x} clients<br>%{hovertext}<extra></extra>",
+        )
+    )
+    most = max((now.clients for now in stages), default=0)
+    figure.update_yaxes(autorange="reversed")
+    # Room for the text beside the longest bar.
+    figure.update_xaxes(title="Clients", range=[0, max(most, 1) * 1.6])
+    return _laid_out(figure, rows=len(stages))
+
+
+def _stage_text(now: StageNow) -> str:
+    number = f"<b>{formats.count(now.clients)}</b>"
+    days = now.lasted.days
+    return number if days is None else f"{number}  {days:,.0f} days"
 
 
 def case_pipeline(steps: Sequence[LifecycleCount]) -> go.Figure:

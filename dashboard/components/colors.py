@@ -8,12 +8,14 @@ MUTED = "#8a94a3"
 ONBOARDING = {
     OnboardingStage.LINK_REQUESTED: "#8f6ed5",
     OnboardingStage.CREATED: "#5b8def",
+    OnboardingStage.POA_SIGNED: "#4aa3c7",
     OnboardingStage.CONTRACT_UPGRADE: "#d9822b",
     OnboardingStage.POWER_OF_ATTORNEY: "#c2642d",
     OnboardingStage.KYC_PENDING: "#b8860b",
     OnboardingStage.CONTRACT_SIGNED: "#2a9d8f",
     OnboardingStage.FIRST_CASE: "#3c9d5b",
     OnboardingStage.FIRST_RECOVERY: "#2f7d46",
+    OnboardingStage.WITHDRAWN: "#a0758a",
     OnboardingStage.ARCHIVED: MUTED,
 }
 

@@ -57,15 +57,15 @@ def switch(label: str, *, key: str, told: str | None = None) -> bool:
 
 def period(label: str, *, key: str) -> Period:
     """A span of whole days."""
-    today = datetime.now(UTC).date()
-    return one(
-        label,
-        {
-            "Any time": Period(),
-            "Last 30 days": last_days(30, today),
-            "Last 90 days": last_days(90, today),
-            "This year": between(today.replace(month=1, day=1), today),
-            "Last year": between(date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
-        },
-        key=key,
-    )
+    return one(label, spans(datetime.now(UTC).date()), key=key)
+
+
+def spans(today: date) -> dict[str, Period]:
+    """The spans of whole days that lists are narrowed to, by what they are called."""
+    return {
+        "Any time": Period(),
+        "Last 30 days": last_days(30, today),
+        "Last 90 days": last_days(90, today),
+        "This year": between(today.replace(month=1, day=1), today),
+        "Last year": between(date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
+    }

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from dashboard import data, navigation
-from dashboard.components import changes, formats, page, table
-from services import activity, cases, link_requests, onboarding, revenue
-from services.activity import Scope
+from dashboard.components import changes, formats, hand_over, page, table
+from services import activity, cases, hand_overs, link_requests, onboarding, revenue
+from services.activity import Change, Scope
 from services.cases import CaseFilter, CaseSummary
 from services.domain.onboarding_stage import OnboardingStage
+from services.hand_overs import HandOver
 from services.link_requests import LinkRequest, LinkRequestFilter
 from services.onboarding import ClientSummary
 from services.revenue import TransactionFilter, TransactionSummary
@@ -57,17 +58,20 @@ def show_unknown(requests: list[LinkRequest]) -> None:
         )
         st.stop()
     newest = requests[0]
+    sentence = onboarding.request_sentence(newest, now=moment)
     st.title(formats.plain(newest.company_name), anchor=False)
-    st.markdown(formats.plain(onboarding.request_sentence(newest, now=moment)))
+    st.markdown(formats.plain(sentence))
     if newest.approval_url:
         st.caption("Approval link to hand over")
-        st.code(newest.approval_url, language=None, wrap_lines=True)
+        show_link(newest.company_name, newest.approval_url, sentence)
     show_ids({"Tenant id": newest.tenant_id})
     show_requests(requests)
+    show_history()
 
 
 def show_client(client: ClientSummary) -> None:
     """The answer first, then what it rests on."""
+    sentence = onboarding.sentence(client, now=moment)
     st.title(formats.plain(client.name), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(client.stage.label, color="orange" if client.stage.waits_for_client else "green")
@@ -75,14 +79,14 @@ def show_client(client: ClientSummary) -> None:
             st.badge("Not attributed", color="gray", help="Only cases sent by you earn a fee.")
         st.caption(stage_age(client))
     st.info(
-        formats.plain(onboarding.sentence(client, now=moment)),
+        formats.plain(sentence),
         title="To read out",
         icon=":material/record_voice_over:",
     )
     st.caption(f"Next step for us: {client.next_step}")
     if client.link_to_hand_over:
         st.caption("Link to hand over")
-        st.code(client.link_to_hand_over, language=None, wrap_lines=True)
+        show_link(client.name, client.link_to_hand_over, sentence)
     left, right = st.columns(2)
     with left:
         st.subheader("Client")
@@ -92,6 +96,39 @@ def show_client(client: ClientSummary) -> None:
         show_contacts(client)
         st.subheader("Ids to quote in a ticket")
         show_ids({"Tenant id": client.tenant_id, "Creditor id": client.creditor_id})
+
+
+def show_link(name: str, url: str, sentence: str) -> None:
+    """The link to copy, and the way to note that it was handed over."""
+    st.code(url, language=None, wrap_lines=True)
+    st.button(
+        "Hand over",
+        icon=":material/forward_to_inbox:",
+        key="open_hand_over",
+        on_click=hand_over.ask,
+        args=(tenant_id,),
+        kwargs={"name": name, "url": url, "sentence": sentence},
+        help="See what was handed over before, and note when, to whom and how it is now.",
+    )
+
+
+def show_history() -> None:
+    """What changed and what was handed over, newest first."""
+    noted = data.ask(activity.history_of, "client", tenant_id)
+    handed = data.ask(hand_overs.of_client, tenant_id)
+    st.subheader("History")
+    everything = [*noted, *map(as_change, handed)]
+    changes.show(sorted(everything, key=lambda change: change.at, reverse=True))
+
+
+def as_change(handed: HandOver) -> Change:
+    return Change(
+        field="Link handed over",
+        before=None,
+        after=f"{handed.to_whom}, {handed.how.lower()}",
+        at=handed.handed_over_at,
+        learnt_by=handed.noted_by,
+    )
 
 
 def stage_age(client: ClientSummary) -> str:
@@ -159,7 +196,7 @@ tenant_id = st.query_params.get(navigation.TENANT, "")
 if not tenant_id:
     page.begin("Client", "Where is this client, and what do I tell them?", needs=(), keys=())
     choose_client()
-page.arrive("Client", ("client_cases", "client_fees"))
+page.arrive("Client", ("client_cases", "client_fees", hand_over.KEYS))
 page.require((Scope.CLIENTS,))
 client = data.ask(onboarding.client, tenant_id)
 asked = LinkRequestFilter(tenant_id=tenant_id, superseded=True)
@@ -167,6 +204,7 @@ newest_first = Window(size=ALL_ROWS.size, sort="requested_at", descending=True)
 requests = list(data.ask(link_requests.list_requests, asked, newest_first).rows)
 if client is None:
     show_unknown(requests)
+    hand_over.show_asked()
     st.stop()
 show_client(client)
 st.subheader("Cases")
@@ -196,5 +234,5 @@ table.show(
 )
 if requests:
     show_requests(requests)
-st.subheader("History")
-changes.show(data.ask(activity.history_of, "client", tenant_id))
+show_history()
+hand_over.show_asked()

@@ -1,13 +1,12 @@
 """Overview: what needs me today, and is the data fresh?"""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import streamlit as st
 
 from dashboard import data, navigation
 from dashboard.components import formats, page
-from services import worklist
+from services import webhook_health, worklist
 from services.activity import Scope
 from services.domain.money import usd
 from services.domain.revenue_stage import Bucket
@@ -16,16 +15,26 @@ from services.worklist import Headline, WorkItem, WorkKind
 SHOWN_OF_A_KIND = 5
 ICONS = {
     WorkKind.LINK_REQUEST: ":material/timer:",
+    WorkKind.EXPIRED_REQUEST: ":material/timer_off:",
+    WorkKind.NOT_REPLAYED: ":material/assignment_late:",
     WorkKind.STUCK_CLIENT: ":material/person_alert:",
     WorkKind.NEEDS_INFO: ":material/help:",
     WorkKind.LATE_PAYMENT: ":material/schedule:",
     WorkKind.READY_TO_INVOICE: ":material/request_quote:",
 }
+# What opens its link request, with the link to hand over and the way to ask again.
+ABOUT_REQUESTS = (WorkKind.LINK_REQUEST, WorkKind.EXPIRED_REQUEST)
 LAST_30_DAYS = "Last 30 days"
 READY = (navigation.REVENUE, {"revenue_bucket": Bucket.READY_TO_INVOICE_DEBITURA.label})
 COUNTED = [bucket.label for bucket in Bucket if bucket.stage is not None]
 LISTS = {
     WorkKind.LINK_REQUEST: (navigation.LINK_REQUESTS, {"request_soon": "true"}, "All that run out"),
+    WorkKind.EXPIRED_REQUEST: (
+        navigation.LINK_REQUESTS,
+        {"request_status": "Expired"},
+        "All that ran out",
+    ),
+    WorkKind.NOT_REPLAYED: (navigation.ACTIVITY, {}, "Show the events"),
     WorkKind.STUCK_CLIENT: (
         navigation.ONBOARDING,
         {"client_stuck": "true", "clients_sort": "Since ↑"},
@@ -67,6 +76,8 @@ def when(item: WorkItem) -> str:
         return "Since before it was first seen here." if item.subject else ""
     if item.kind is WorkKind.LINK_REQUEST:
         return f"Runs out {formats.ago(item.since, moment)}."
+    if item.kind in (WorkKind.EXPIRED_REQUEST, WorkKind.NOT_REPLAYED):
+        return f"{formats.ago(item.since, moment).capitalize()}."
     return f"For {formats.span(moment - item.since)}."
 
 
@@ -82,7 +93,7 @@ def show_item(item: WorkItem) -> None:
             )
         else:
             st.page_link(
-                navigation.CLIENT,
+                navigation.LINK_REQUESTS if item.kind in ABOUT_REQUESTS else navigation.CLIENT,
                 label=formats.plain(item.title),
                 icon=ICONS[item.kind],
                 query_params={navigation.TENANT: item.subject},
@@ -124,7 +135,9 @@ with st.grid(4, min_column_width=190):
         st.page_link(READY[0], label="Show them", query_params=READY[1])
 
 st.header("To do")
-stuck_after = timedelta(days=data.backend().settings.stuck_after_days)
+for trouble in data.ask_now(webhook_health.troubles, now=moment):
+    st.warning(formats.plain(trouble), icon=":material/sync_problem:")
+stuck_after = data.backend().settings.stuck_limits
 work = data.ask(worklist.work_list, now=data.this_hour(), stuck_after=stuck_after)
 if not work:
     st.success("Nothing waits for you.", icon=":material/task_alt:")

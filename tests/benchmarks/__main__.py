@@ -3,6 +3,7 @@
     python -m tests.benchmarks
     python -m tests.benchmarks pages --pairs 3
     python -m tests.benchmarks sync --large
+    python -m tests.benchmarks webhooks --rounds 3
 
 Each runs in a process of its own: what one has loaded must not weigh on the memory of another.
 The exit code is the worst one.
@@ -13,7 +14,7 @@ import sys
 
 from tests.benchmarks.processes import PROJECT, module
 
-BENCHMARKS = ("pages", "sync")
+BENCHMARKS = ("pages", "sync", "webhooks", "live")
 
 
 def main(asked: list[str]) -> int:

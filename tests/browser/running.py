@@ -144,15 +144,20 @@ class Command:
 
 
 @contextmanager
-def product(folder: Path, **environment: str) -> Iterator[str]:
-    """The product with its own sandbox, from its greeting on until Ctrl-C; gives its address."""
+def product(folder: Path, *, sandbox_port: int | None = None, **environment: str) -> Iterator[str]:
+    """The product with its own sandbox, from its greeting on until Ctrl-C; gives its address.
+
+    In the sandbox nothing happens by itself, so that what a test sees is its own doing.
+    """
     port = free_port()
     command = Command(
         "serve",
         "--port",
         str(port),
         "--sandbox-port",
-        str(free_port()),
+        str(sandbox_port or free_port()),
+        "--sandbox-speed",
+        "0",
         environment={"PARTNER_DASHBOARD_DATA": str(folder), **environment},
     )
     try:

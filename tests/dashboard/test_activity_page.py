@@ -1,4 +1,4 @@
-"""The activity page: how true the data is, how syncs went, what changed, what was set aside."""
+"""The activity page: how true the data is, what came in, what changed, and who did what."""
 
 import json
 import re
@@ -22,12 +22,16 @@ from dashboard_reader import (
 )
 from streamlit.testing.v1 import AppTest
 
+from dashboard.activity.webhooks import event_in_words
 from services.activity import SetAside
+from services.debitura.enums import WebhookEvent
 
 NOWHERE = Source("http://127.0.0.1:9")
 NOW = datetime.now(UTC)
 CHANGED = {"activity_part": "What changed"}
 ASIDE = {"activity_part": "Rows set aside"}
+WEBHOOKS = {"activity_part": "Webhooks"}
+AUDIT = {"activity_part": "Audit log"}
 ODD = "**odd** <b>amount</b> [x](https://evil.example)"
 
 
@@ -62,6 +66,39 @@ def set_aside(product: Product, scope: str, *rows: str) -> None:
             raw,
             sql_time(NOW + timedelta(minutes=minute)),
         )
+
+
+def add_event(product: Product, event_id: str, **changes: Any) -> None:
+    row = {
+        "id": event_id,
+        "event": "client.linked",
+        "state": "received",
+        "received_at": sql_time(NOW),
+        "body": json.dumps({"id": event_id, "amount": ODD}),
+        "attempts": 0,
+        **changes,
+    }
+    marks = ", ".join("?" * len(row))
+    product.change(f"INSERT INTO webhook_events ({', '.join(row)}) VALUES ({marks})", *row.values())
+
+
+def refuse(product: Product, reason: str, count: int) -> None:
+    product.change(
+        "INSERT INTO refused_deliveries (reason, count, last_at) VALUES (?, ?, ?)",
+        reason,
+        count,
+        sql_time(NOW),
+    )
+
+
+def note_action(product: Product, actor: str, action: str, subject: str) -> None:
+    product.change(
+        "INSERT INTO audit_log (at, actor, action, subject, outcome) VALUES (?, ?, ?, ?, 'done')",
+        sql_time(NOW + timedelta(days=1)),
+        actor,
+        action,
+        subject,
+    )
 
 
 def scopes(app: AppTest) -> dict[str, dict[str, Any]]:
@@ -290,12 +327,12 @@ def test_changes_come_in_pages(product: Product) -> None:
 def test_with_nothing_set_aside_the_page_says_so_calmly(product: Product) -> None:
     app = product.open("activity", **ASIDE)
     assert "No row is set aside" in app.success[-1].value
-    assert len(app.dataframe) == 1
+    assert not app.dataframe
 
 
 def test_rows_set_aside_are_counted_whatever_the_page_shows(product: Product) -> None:
     set_aside(product, "cases", "{}", "{}")
-    for part in ({}, CHANGED, ASIDE):
+    for part in ({}, CHANGED, ASIDE, WEBHOOKS, AUDIT):
         assert "2 rows are set aside." in everything_told(product.open("activity", **part))
 
 
@@ -356,3 +393,238 @@ def test_totals_that_disagree_with_the_rows_are_told(product: Product) -> None:
         "Debitura's own totals of cases differ from the rows that it lists: active by -1 and "
         "total by +1,200. The rows are shown as listed."
     )
+
+
+@pytest.mark.parametrize("part", [{}, WEBHOOKS, CHANGED, AUDIT, ASIDE])
+def test_every_part_says_first_how_true_the_data_is(product: Product, part: dict[str, str]) -> None:
+    app = product.open("activity", **part)
+    assert app.success[0].value.startswith("All data was true to Debitura")
+
+
+def test_before_the_first_event_the_page_says_how_to_have_some_delivered(product: Product) -> None:
+    app = product.open("activity", **WEBHOOKS)
+    (told,) = app.info
+    assert "Create a subscription on Settings" in told.value
+    assert "settings" in [link.proto.page for link in app.page_link]
+    assert not app.dataframe
+    assert not app.metric
+
+
+def test_events_are_counted_by_what_became_of_them(product: Product) -> None:
+    settled = sql_time(NOW + timedelta(seconds=3))
+    for number, state in enumerate(["applied", "applied", "ignored", "failed", "received"]):
+        add_event(product, f"e-{number}", state=state, settled_at=settled)
+    app = product.open("activity", **WEBHOOKS)
+    told = {metric.label: metric.value for metric in app.metric}
+    assert told.pop("Last received") in ("just now", "1 minute ago", "2 minutes ago")
+    assert told == {
+        "Waiting": "1",
+        "Applied": "2",
+        "Ignored": "1",
+        "Failed": "1",
+        "Median time to apply": "3 seconds",
+    }
+
+
+def test_a_failed_event_is_told_of_whatever_the_page_shows(product: Product) -> None:
+    add_event(product, "e-1", state="failed")
+    for part in ({}, CHANGED, ASIDE, WEBHOOKS, AUDIT):
+        assert "1 webhook event has failed." in everything_told(product.open("activity", **part))
+
+
+def test_events_are_told_in_words_with_client_case_and_reason(product: Product) -> None:
+    case_id, reference, client_name = product.sql(
+        "SELECT k.id, k.reference, c.name FROM cases k JOIN clients c USING (external_tenant_id) "
+        "ORDER BY k.id LIMIT 1"
+    )[0]
+    add_event(
+        product,
+        "e-1",
+        event="case.updated",
+        state="failed",
+        reason=ODD,
+        case_id=case_id,
+        happened_at=sql_time(NOW - timedelta(hours=1)),
+        attempts=5,
+    )
+    row = table(product.open("activity", **WEBHOOKS)).iloc[0]
+    assert (row["What"], row["Event"]) == ("Case changed", "case.updated")
+    assert (row["State"], row["Why"], row["Failed attempts"]) == ("Failed", ODD, 5)
+    assert (row["Client"], row["Case"]) == (client_name, reference)
+    assert row["Received"] - row["Happened"] == timedelta(hours=1)
+    assert list(row["actions"]) == ["Show", "Replay", "Open case", "Open client"]
+
+
+def test_an_event_that_waits_says_when_it_is_tried_again(product: Product) -> None:
+    again = NOW + timedelta(minutes=10)
+    add_event(product, "e-1", attempts=3, reason=ODD, next_try_at=sql_time(again))
+    row = table(product.open("activity", **WEBHOOKS)).iloc[0]
+    assert (row["State"], row["Failed attempts"]) == ("Waiting", 3)
+    assert abs(row["Tried again"] - again) < timedelta(milliseconds=1)
+
+
+def test_an_unknown_event_about_nothing_is_listed_and_can_only_be_looked_at(
+    product: Product,
+) -> None:
+    add_event(product, "e-1", event="<b>new</b>.event", state="ignored")
+    row = table(product.open("activity", **WEBHOOKS)).iloc[0]
+    assert (row["What"], row["Event"]) == ("Unknown event", "<b>new</b>.event")
+    assert row["actions"] == "Show"
+
+
+@pytest.mark.parametrize("event", WebhookEvent)
+def test_every_event_of_the_contract_has_words(event: WebhookEvent) -> None:
+    assert event_in_words(event) != event_in_words("new.event")
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ({"event_state": ["Failed", "Waiting"]}, "state IN ('failed', 'received')"),
+        ({"event_name": "Case created"}, "event = 'case.created'"),
+        ({"event_q": "ACME/eu"}, "external_tenant_id = 'acme/eu/42'"),
+        ({"event_q": "case-7"}, "case_id = 'case-7'"),
+        ({"event_q": "case-7", "event_state": "Failed"}, "FALSE"),
+    ],
+)
+def test_the_address_narrows_the_events(
+    product: Product, asked: dict[str, str], where: str
+) -> None:
+    for number in range(27):
+        add_event(product, f"f-{number}", state="failed", external_tenant_id="acme/eu/42")
+    for number in range(3):
+        add_event(product, f"r-{number}", event="case.created", case_id="case-7")
+    add_event(product, "i-1", state="ignored")
+    app = product.open("activity", **WEBHOOKS, **asked)
+    expected = product.sql(f"SELECT COUNT(*) FROM webhook_events WHERE {where}")[0]
+    if expected:
+        assert_lists(app, "events", expected)
+    else:
+        assert "filter" in app.info[-1].value
+
+
+def test_refused_deliveries_are_counted_by_reason(product: Product) -> None:
+    refuse(product, "not signed", 1200)
+    refuse(product, "no webhook event", 3)
+    app = product.open("activity", **WEBHOOKS)
+    (shown,) = [each.value for each in app.dataframe]
+    assert dict(zip(shown["Reason"], shown["Deliveries"], strict=True)) == {
+        "Not signed": 1200,
+        "No webhook event": 3,
+    }
+    assert "Nothing of a refused delivery is kept." in everything_told(app)
+
+
+def test_an_event_is_shown_as_it_stands_though_no_reader_was_told(product: Product) -> None:
+    add_event(product, "e-1", external_tenant_id="acme/eu/42")
+    app = product.open("activity", **WEBHOOKS)
+    before = product.sql("SELECT revision FROM store_info")
+    assert list(table(app)["State"]) == ["Waiting"]
+    product.change("UPDATE webhook_events SET state = 'applied', settled_at = received_at")
+    assert list(table(run(app))["State"]) == ["Applied"]
+    assert product.sql("SELECT revision FROM store_info") == before
+
+
+def test_all_failed_events_are_replayed_with_one_click(product: Product) -> None:
+    for number in range(2):
+        add_event(product, f"e-{number}", state="failed", reason=ODD, attempts=5)
+    app = product.open("activity", **WEBHOOKS)
+    button = app.button(key="replay_all")
+    assert button.label == "Replay all failed (2)"
+    button.click()
+    assert set(table(run(app))["State"]) == {"Waiting"}
+    assert [toast.value for toast in app.toast] == [
+        "2 events are applied anew. The worker does that within seconds."
+    ]
+    assert "replay_all" not in [each.key for each in app.button]
+    assert product.sql("SELECT DISTINCT state, attempts, reason FROM webhook_events") == [
+        ("received", 0, None)
+    ]
+    noted = product.sql("SELECT actor, subject FROM audit_log ORDER BY id DESC LIMIT 1")
+    assert noted == [("dashboard", "all failed events")]
+    assert not run(app).toast, "once"
+
+
+def test_one_failed_event_is_replayed(product: Product) -> None:
+    for number in range(2):
+        add_event(product, f"e-{number}", state="failed")
+    app = product.open("activity", **WEBHOOKS)
+    # AppTest cannot click in a table; the click does no more than this.
+    app.session_state["wanted_replay"] = ("e-1",)
+    run(app)
+    assert product.sql("SELECT id FROM webhook_events WHERE state = 'received'") == ["e-1"]
+    assert [toast.value for toast in app.toast] == [
+        "1 event is applied anew. The worker does that within seconds."
+    ]
+
+
+def shown_event(product: Product, event_id: str) -> AppTest:
+    """The page with an event opened."""
+    app = product.open("activity", **WEBHOOKS)
+    # AppTest cannot click in a table; the click does no more than this.
+    app.session_state["wanted_event"] = event_id
+    return run(app)
+
+
+def test_an_opened_event_is_shown_as_it_was_sent_with_what_became_of_it(product: Product) -> None:
+    add_event(product, "e-1", state="failed", reason=ODD, body='{"amount":1.10,"name":"**x**"}')
+    app = shown_event(product, "e-1")
+    assert [code.value for code in app.code] == ['{\n  "amount": 1.10,\n  "name": "**x**"\n}']
+    assert f"Failed: {ODD}" in [text_of(m.value) for m in app.markdown if "evil" in m.value]
+
+
+def test_a_huge_event_is_drawn_in_part_and_says_so(product: Product) -> None:
+    add_event(product, "e-1", body=json.dumps("x" * 70_000))
+    app = shown_event(product, "e-1")
+    assert [len(code.value) for code in app.code] == [20_000]
+    assert "The first 20,000 of 70,002 characters." in everything_told(app)
+
+
+def test_an_event_that_is_not_kept_is_said_not_to_be(product: Product) -> None:
+    add_event(product, "e-1")
+    app = shown_event(product, "e-2")
+    assert not app.code
+    assert "This event is not kept any more." in everything_told(app)
+
+
+def test_the_audit_log_tells_who_did_what_to_whom(product: Product) -> None:
+    note_action(product, "anna", "rotate webhook secret", ODD)
+    note_action(product, "anna", "ask for link", "acme/eu/42")
+    app = product.open("activity", **AUDIT)
+    name = product.sql("SELECT name FROM clients WHERE external_tenant_id = 'acme/eu/42'")[0]
+    rows = table(app)
+    assert list(rows["Who"])[:2] == ["anna", "anna"]
+    assert list(rows["What"])[:2] == ["Ask for link", "Rotate webhook secret"]
+    assert list(rows["Subject"])[:2] == ["acme/eu/42", ODD]
+    assert list(rows["Client"].fillna("not one"))[:2] == [name, "not one"]
+    assert list(rows["Outcome"])[:2] == ["Done", "Done"]
+    assert list(rows["actions"].fillna("nothing"))[:2] == ["Open", "nothing"]
+    assert_lists(app, "audit", product.sql("SELECT COUNT(*) FROM audit_log")[0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ({"audit_actor": "anna"}, "actor = 'anna'"),
+        ({"audit_action": "Rotate webhook secret"}, "action = 'rotate webhook secret'"),
+        ({"audit_q": "SUB-"}, "subject LIKE 'sub-%'"),
+        ({"audit_q": "sub-", "audit_actor": "tests"}, "FALSE"),
+    ],
+)
+def test_the_address_narrows_the_audit_log(
+    product: Product, asked: dict[str, str], where: str
+) -> None:
+    for number in range(28):
+        note_action(product, "anna", "rotate webhook secret", f"sub-{number}")
+    app = product.open("activity", **AUDIT, **asked)
+    expected = product.sql(f"SELECT COUNT(*) FROM audit_log WHERE {where}")[0]
+    if expected:
+        assert_lists(app, "audit", expected)
+    else:
+        assert "filter" in app.info[-1].value
+
+
+def test_before_anything_was_done_the_audit_log_says_what_will_be_noted(product: Product) -> None:
+    product.change("DELETE FROM audit_log")
+    (told,) = product.open("activity", **AUDIT).info
+    assert "Nothing was done from here yet." in told.value

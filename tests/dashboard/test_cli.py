@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,9 +20,11 @@ from typing import Any
 import openpyxl
 import pytest
 
+from services.debitura import ReferralPartnerApi
 from services.store import Store, cases
 from services.store.paging import ALL_ROWS
 from services.store.tables import CaseRow
+from services.subscriptions import ALL_EVENTS
 from tests import odd_rows
 from tests.command_line import PATIENCE_S, PROJECT, Ran, Running, begin, run
 from tests.contract_server import BUCKETS, ContractServer, bucket_number, serving
@@ -396,15 +399,32 @@ def test_a_failed_scope_and_a_row_set_aside_are_told_and_the_rest_is_kept(tmp_pa
     assert [record["externalTenantId"] for record in read_json(export.out)] == ["good"]
 
 
-def test_doctor_says_of_each_part_whether_it_is_well(synced: Synced) -> None:
-    ill = {**synced.environment, "DEBITURA_API_KEY": "wrong-s3cret"}
-    good, bad = run(synced.environment, "doctor"), run(ill, "doctor")
+def test_doctor_says_of_each_part_whether_it_is_well(tmp_path: Path) -> None:
+    disabled = {"id": "w-1", "url": "https://x.example/y", "isActive": False}
+    with serving(ContractServer()) as server:
+        environment = environment_of(server, tmp_path)
+        assert run(environment, "sync").code == 0
+        good = run(environment, "doctor")
+        server.webhooks.append({**disabled, "disabledReason": "Eight failures."})
+        bad, ill = (
+            run({**environment, **more}, "doctor")
+            for more in ({"DEBITURA_API_KEY": "wrong-s3cret"}, {"DEBITURA_WEBHOOK_SECRET": "QUJD"})
+        )
     assert good.code == 0, good
     assert b"accepted for Platform A/S" in good.out
-    assert bad.code == 1
-    told = bad.out.decode().splitlines()
-    assert [line.split(":")[0] for line in told if line.startswith("fail")] == ["fail API key"]
-    assert "s3cret" not in bad.out.decode() + bad.err
+    assert b"Webhook: no subscription" in good.out
+    assert (bad.code, failed(bad)) == (1, ["fail API key"])
+    assert (ill.code, failed(ill)) == (1, ["fail Webhook"])
+    assert b"https://x.example/y (Eight failures)" in ill.out
+    everything = (good.out + bad.out + ill.out).decode() + good.err + bad.err + ill.err
+    assert "s3cret" not in everything
+    assert "QUJD" not in everything
+
+
+def failed(ran: Ran) -> list[str]:
+    """The checks of the doctor that failed."""
+    lines = ran.out.decode().splitlines()
+    return [line.split(":")[0] for line in lines if line.startswith("fail")]
 
 
 def test_the_command_tells_its_parts_without_starting_anything() -> None:
@@ -424,6 +444,41 @@ def test_a_worker_told_to_stop_ends_well_after_its_pass(tmp_path: Path) -> None:
         ran = worker.ending()
     assert (ran.code, ran.err) == (0, "")
     assert (tmp_path / "test.sqlite").exists()
+
+
+def test_the_served_sandbox_delivers_its_webhooks_to_the_dashboard(tmp_path: Path) -> None:
+    secrets = tmp_path / "sandbox-webhook-secrets.json"
+    secrets.write_text("w-0, of the last sandbox")
+    port, sandbox_port = free_port(), free_port()
+    ports = ("--port", str(port), "--sandbox-port", str(sandbox_port))
+    serve = begin({"PARTNER_DASHBOARD_DATA": str(tmp_path)}, "serve", *ports)
+    try:
+        until(lambda: secrets.exists() and "w-0" not in secrets.read_text(), serve)
+        with ReferralPartnerApi(f"http://127.0.0.1:{sandbox_port}/referral", "sandbox") as api:
+            (subscription,) = api.webhooks()
+    finally:
+        serve.process.terminate()
+        ran = serve.ending()
+    assert ran.code == 0, ran
+    assert b"webhooks" not in ran.out, "nothing went wrong"
+    assert subscription.url == f"http://127.0.0.1:{port}/webhooks/debitura"
+    assert set(subscription.events) == set(ALL_EVENTS)
+    assert list(json.loads(secrets.read_text())["subscriptions"]) == [subscription.id]
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+def until(holds: Callable[[], bool], running: Running) -> None:
+    """Look again and again until a command has come so far; fails where it ends before."""
+    deadline = time.monotonic() + 3 * PATIENCE_S
+    while not holds():
+        assert running.process.is_alive()
+        assert time.monotonic() < deadline
+        running.process.join(0.05)
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:

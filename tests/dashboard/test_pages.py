@@ -42,7 +42,14 @@ STAGES = {
     "invoiced": ("awaitingDebituraPayment",),
     "paid": ("paid",),
 }
-WAITING = "('created', 'contract_upgrade', 'power_of_attorney', 'kyc_pending', 'link_requested')"
+STUCK_DAYS = {
+    "created": 7,
+    "poa_signed": 7,
+    "contract_upgrade": 7,
+    "power_of_attorney": 7,
+    "kyc_pending": 10,
+    "contract_signed": 30,
+}
 
 
 def fees(product: Product, where: str = "TRUE", *values: object) -> int:
@@ -161,11 +168,15 @@ def test_onboarding_counts_who_waits_and_who_is_stuck(product: Product) -> None:
         number = count(product, "clients", "stage = ?", stage)
         assert number
         assert re.search(rf"\b{number:,}\b", told)
-    stuck = count(
-        product,
-        "clients",
-        f"stage IN {WAITING} AND (stage_since IS NULL OR stage_since < ?)",
-        sql_time(this_hour() - timedelta(days=14)),
+    stuck = sum(
+        count(
+            product,
+            "clients",
+            "stage = ? AND (stage_since IS NULL OR stage_since < ?)",
+            stage,
+            sql_time(this_hour() - timedelta(days=days)),
+        )
+        for stage, days in STUCK_DAYS.items()
     )
     assert stuck
     assert re.search(rf"\b{stuck:,}\b", told)

@@ -11,7 +11,6 @@ twice that of its baseline.
 import argparse
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -24,22 +23,15 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks import chromium
 from tests.benchmarks.keeping import keep
 from tests.benchmarks.processes import PATIENCE_S, PROJECT, free_port, module, running, wait_for
 
 MOST = 2.0
-FLAGS = (
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PAGES = ("overview", "onboarding", "link_requests", "cases", "revenue", "white_label", "client")
 SETTLED = """([metrics, charts, tables]) => {
   const app = document.querySelector('[data-testid="stApp"]');
@@ -60,9 +52,8 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks pages", description=__doc__)
     options.add_argument("--pairs", type=int, default=7, help="measured pairs for each page")
     pairs: int = options.parse_args().pairs
-    chromium = next(filter(None, map(shutil.which, NAMES)), None)
-    if chromium is None:
-        screen.print("No Chromium on this machine; get it with: apt-get install chromium")
+    if chromium.find() is None:
+        screen.print(chromium.MISSING)
         return 2
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -70,10 +61,7 @@ def main() -> int:
         addresses = _addresses(folder)
         outlines = _outlines(folder, addresses)
         baseline = stack.enter_context(_baseline(folder / "outlines.json"))
-        playwright = stack.enter_context(sync_playwright())
-        as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *as_root])
-        stack.callback(browser.close)
+        browser = stack.enter_context(chromium.opened())
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         results = {
             page: _measure(context, page, addresses[page], outlines[page], product, baseline, pairs)
@@ -160,7 +148,9 @@ def _product(folder: Path) -> Iterator[str]:
     ports = ("--port", str(port), "--sandbox-port", str(free_port()))
     # One sync as it would be in production, not one every few seconds as in a demonstration.
     environment = _environment(folder) | {"PARTNER_DASHBOARD_SYNC_INTERVAL_SECONDS": "300"}
-    with running(module("dashboard.cli", "serve", *ports), environment) as process:
+    with running(
+        module("dashboard.cli", "serve", "--sandbox-speed", "0", *ports), environment
+    ) as process:
         wait_for(process, port, "/readyz")
         yield f"http://127.0.0.1:{port}"
 
