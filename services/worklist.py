@@ -42,6 +42,8 @@ class WorkItem:
     """When it began, or for a link request when it runs out."""
     subject: str | None = None
     amount: Money | None = None
+    request_id: int | None = None
+    """The link request that can be asked again."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def _run_out(store: Store, now: datetime) -> list[WorkItem]:
             else "Link request ran out without an answer; create the client anew.",
             request.resolved_at,
             request.tenant_id,
+            request_id=request.id if request.can_ask_again else None,
         )
         for request in link_requests.run_out(store, since=now - RUN_OUT_FOR)
     ]

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import data, navigation
 from dashboard.components import (
     approval_chart,
+    asking,
     charts,
     filters,
     formats,
@@ -18,7 +19,6 @@ from dashboard.components import (
     table,
 )
 from services import hand_overs, link_requests, onboarding
-from services.debitura import DebituraError
 from services.link_requests import (
     LAST_DAY,
     LinkRequest,
@@ -26,8 +26,6 @@ from services.link_requests import (
     LinkRequestStatus,
     Urgency,
 )
-from services.settings import SettingsError
-from services.store import StoreError
 
 LOOK_AT_THE_CLOCK_EVERY_S = 30
 LABELS = {
@@ -341,17 +339,17 @@ def show_ask_again(request: LinkRequest) -> None:
         return
     days = request_facts.precisely(data.backend().settings.approval_ttl)
     st.markdown(ASK_AGAIN[request.status].format(days=days))
-    asking = st.session_state.get(ASKING) == request.id
+    under_way = st.session_state.get(ASKING) == request.id
     st.button(
         "Ask again",
         key="request_ask",
         type="primary",
         icon=":material/refresh:",
-        disabled=asking,
+        disabled=under_way,
         on_click=begin_asking,
         args=(request,),
     )
-    if asking:
+    if under_way:
         with st.spinner("Asking Debitura for a fresh link"):
             ask_again(request)
         st.rerun()
@@ -368,21 +366,10 @@ def begin_asking(request: LinkRequest) -> None:
 
 def ask_again(request: LinkRequest) -> None:
     del st.session_state[ASKING]
-    backend = data.backend()
     try:
-        with data.debitura() as api:
-            result = link_requests.ask_again(
-                backend.store,
-                api,
-                request.id,
-                actor=hand_over.ACTOR,
-                now=data.now(),
-                ttl=backend.settings.approval_ttl,
-            )
-    except (DebituraError, SettingsError, StoreError, LookupError) as error:
-        st.session_state[FAILURE] = f"{error} Nothing was changed."
-        return
-    st.session_state[OUTCOME] = link_requests.outcome_sentence(result)
+        st.session_state[OUTCOME] = asking.ask_again(request.id)
+    except asking.NotAsked as failure:
+        st.session_state[FAILURE] = str(failure)
 
 
 def show_past(requests: list[LinkRequest]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import data, navigation
-from dashboard.components import formats, page
+from dashboard.components import asking, formats, page
 from services import webhook_health, worklist
 from services.activity import Scope
 from services.domain.money import usd
@@ -24,6 +24,7 @@ ICONS = {
 }
 # What opens its link request, with the link to hand over and the way to ask again.
 ABOUT_REQUESTS = (WorkKind.LINK_REQUEST, WorkKind.EXPIRED_REQUEST)
+ASKED = "overview_asked"
 LAST_30_DAYS = "Last 30 days"
 READY = (navigation.REVENUE, {"revenue_bucket": Bucket.READY_TO_INVOICE_DEBITURA.label})
 COUNTED = [bucket.label for bucket in Bucket if bucket.stage is not None]
@@ -98,7 +99,36 @@ def show_item(item: WorkItem) -> None:
                 icon=ICONS[item.kind],
                 query_params={navigation.TENANT: item.subject},
             )
-        st.caption(f"{item.detail} :gray[{when(item)}]")
+        st.caption(f"{item.detail} :gray[{when(item)}]", width="content")
+        if item.request_id is not None:
+            st.button(
+                "Ask again",
+                key=f"ask_{item.request_id}",
+                icon=":material/refresh:",
+                type="tertiary",
+                on_click=ask_again,
+                args=(item.request_id, item.subject),
+            )
+
+
+def ask_again(request_id: int, tenant_id: str) -> None:
+    try:
+        st.session_state[ASKED] = (asking.ask_again(request_id), tenant_id)
+    except asking.NotAsked as failure:
+        st.session_state[ASKED] = (str(failure), tenant_id)
+
+
+def show_asked() -> None:
+    """What came of asking again, until the page is left, and the way to the link to hand over."""
+    told, tenant_id = st.session_state.get(ASKED, (None, None))
+    if told is not None:
+        st.info(formats.plain(told), icon=":material/mark_email_read:")
+        st.page_link(
+            navigation.LINK_REQUESTS,
+            label="Open the link request",
+            icon=":material/link:",
+            query_params={navigation.TENANT: tenant_id},
+        )
 
 
 moment = data.this_minute()
@@ -106,7 +136,7 @@ page.begin(
     "Overview",
     "What needs you today, and how the last 30 days went.",
     needs=(Scope.CLIENTS, Scope.CASES, Scope.TRANSACTIONS),
-    keys=(),
+    keys=(ASKED,),
 )
 
 numbers = data.ask(worklist.headlines, now=data.this_hour())
@@ -135,6 +165,7 @@ with st.grid(4, min_column_width=190):
         st.page_link(READY[0], label="Show them", query_params=READY[1])
 
 st.header("To do")
+show_asked()
 for trouble in data.ask_now(webhook_health.troubles, now=moment):
     st.warning(formats.plain(trouble), icon=":material/sync_problem:")
 stuck_after = data.backend().settings.stuck_limits
