@@ -56,7 +56,7 @@ PAGES = [
         navigation.ACTIVITY,
         title="Activity",
         icon=":material/history:",
-        help="How true the data is, how syncs went, and what changed.",
+        help="How true the data is, which webhooks came, what changed, and who did what.",
     ),
     st.Page(
         navigation.SETTINGS,

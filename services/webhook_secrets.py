@@ -195,7 +195,7 @@ class WebhookSecrets:
             with self.path.open("rb") as file:
                 stat = os.fstat(file.fileno())
                 content = file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return _Ledger()
         except OSError as error:
             raise SecretsFileUnreadable(self.path, error.strerror or "no reason told") from error

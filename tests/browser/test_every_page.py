@@ -17,6 +17,10 @@ PAGES = {
     "white_label": "white_label",
     "activity": "activity?run=1",
     "activity_changes": "activity?activity_part=What+changed",
+    "activity_webhooks": "activity?activity_part=Webhooks",
+    "activity_audit": "activity?activity_part=Audit+log",
+    "settings": "settings",
+    "link_request": "link_requests?tenant=platform-4201",
     "client": "client?tenant={tenant}",
     "case": "cases?case={case}",
 }

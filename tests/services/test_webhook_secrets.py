@@ -264,8 +264,7 @@ def test_a_folder_in_the_files_place_is_told(secrets: WebhookSecrets, file: Path
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     secrets = WebhookSecrets(tmp_path / "file" / "secrets.json")
-    with pytest.raises(WebhookSecretsError, match="cannot be read"):
-        secrets.current()
+    assert secrets.current() == ()
     with pytest.raises(SecretsFileUnwritable, match="mend its permissions"):
         secrets.keep("w-1", ONE, NOW)
 

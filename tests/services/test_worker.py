@@ -2,20 +2,28 @@
 
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from services import doctor, worker
+from services import cases, doctor, link_requests, webhooks, worker
 from services.debitura import InvalidConfiguration
+from services.link_requests import LinkRequestFilter, LinkRequestStatus
+from services.receiver import Receiver
 from services.settings import Environment, Settings, SettingsError
-from services.store import StoreUnwritable
+from services.store import Store, StoreUnwritable, ledger
 from services.sync.passes import SyncReport
+from services.webhooks import EventState
 from services.wiring import open_api, open_store
 from tests.contract_server import ContractServer
-from tests.filling import case
+from tests.deliveries import SECRET, body_of, event, signature
+from tests.filling import case, client
 
 PATIENCE_S = 30
 
@@ -174,3 +182,62 @@ def test_the_doctor_tells_why_a_scope_is_not_true(server: ContractServer, tmp_pa
     data = told(settings)["Data"]
     assert not data.ok
     assert "did not accept" in data.told
+
+
+def test_what_webhooks_bring_is_applied_while_the_next_pass_is_far_away(
+    server: ContractServer, tmp_path: Path
+) -> None:
+    server.clients, server.cases = [client("t-1")], [case("1")]
+    settings = settings_of(server, tmp_path, sync_interval_seconds=86_400)
+    stop, read = threading.Event(), threading.Event()
+    working = threading.Thread(
+        target=worker.run, args=(settings, stop), kwargs={"on_pass": lambda _: read.set()}
+    )
+    working.start()
+    try:
+        assert read.wait(PATIENCE_S)
+        with closing(open_store(settings)) as store:
+            moved = event("case.updated", "t-1", case_id="1", event_id="e-1")
+            server.cases = [case("1", lifecycle="Paused")]
+            receive(store, moved)
+            wait_until(lambda: webhooks.count_by_state(store)[EventState.APPLIED] == 1)
+            found = cases.case(store, "1")
+            assert found is not None
+            assert found.lifecycle == "Paused"
+    finally:
+        stop.set()
+        working.join(PATIENCE_S)
+
+
+def test_a_link_request_runs_out_in_time_while_the_next_pass_is_far_away(
+    server: ContractServer, tmp_path: Path
+) -> None:
+    settings = settings_of(server, tmp_path)
+    now = datetime.now(UTC)
+    with closing(open_store(settings)) as store:
+        with store.write() as session:
+            ledger.note_asked_elsewhere(
+                session, "t-1", company_name="One", at=now, ttl=timedelta(seconds=1)
+            )
+        before = store.revision()
+        worker.expire_due(store, now=now)
+        assert store.revision() == before
+        worker.expire_due(store, now=now + timedelta(seconds=1))
+        assert store.revision() == before + 1
+        counts = link_requests.count_by_status(store, LinkRequestFilter())
+        assert counts[LinkRequestStatus.EXPIRED] == 1
+
+
+def receive(store: Store, envelope: dict[str, Any]) -> None:
+    """Let an event in as Debitura sends it."""
+    body = body_of(envelope)
+    receiver = Receiver(store, lambda: [SecretStr(SECRET)])
+    receiver.take(signature(body), body).result(PATIENCE_S)
+    receiver.close()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from services import activity, onboarding
+from services.debitura.schemas import Case
 from services.domain.onboarding_stage import OnboardingStage
-from services.store import Store
+from services.store import Store, mirror
+from services.store.tables import ClientRow
+from services.sync import mapping
 from services.sync.stages import refresh_stages
 from tests.filling import NOW, SIGN, case, client, fill, transaction
 
@@ -79,3 +82,65 @@ def test_an_identity_check_is_open_however_it_is_spelled(
 ) -> None:
     fill(store, clients=[client("t-1", kycStatus=word)])
     assert stage_of(store)[0] is stage
+
+
+def test_a_signature_that_no_event_told_is_dated_by_the_pass_that_saw_it(store: Store) -> None:
+    fill(store, clients=[client("t-1", onboardingDone=False, onboardingLinks={"url": SIGN})])
+    assert milestones(store) == (None, None, None)
+    fill(store, clients=[client("t-1")], now=LATER)
+    assert milestones(store) == (LATER, None, None)
+    fill(store, clients=[client("t-1")], now=LATER + timedelta(days=1))
+    assert milestones(store) == (LATER, None, None)
+
+
+def test_when_a_client_signed_that_had_signed_when_first_seen_is_not_known(store: Store) -> None:
+    fill(store, clients=[client("t-1")])
+    fill(store, clients=[client("t-1")], cases=[case("1")], now=LATER)
+    assert milestones(store)[0] is None
+
+
+def test_the_first_case_and_recovery_have_the_sources_dates(store: Store) -> None:
+    fill(store, clients=[client("t-1")], cases=[case("1")], transactions=[transaction("x")])
+    assert milestones(store)[1:] == (
+        datetime.fromisoformat("2026-02-01T10:00:00Z"),
+        datetime.fromisoformat("2026-02-10T08:00:00Z"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "archived", "stage"),
+    [
+        ("poa_signed_at", False, OnboardingStage.POA_SIGNED),
+        ("withdrawn_at", True, OnboardingStage.WITHDRAWN),
+        ("withdrawn_at", False, OnboardingStage.CREATED),
+    ],
+)
+def test_what_was_learnt_beside_the_list_counts(
+    store: Store, column: str, archived: bool, stage: OnboardingStage
+) -> None:
+    fill(store, clients=[client("t-1", onboardingDone=False, onboardingLinks={"url": SIGN})])
+    with store.write() as session:
+        setattr(session.get_one(ClientRow, "t-1"), column, LATER)
+        if archived:
+            mirror.archive(session, mirror.CLIENTS, {"t-1"}, now=LATER)
+        session.flush()
+        refresh_stages(session, now=LATER)
+    assert stage_of(store)[0] is stage
+
+
+def test_only_the_stages_of_those_asked_for_are_derived(store: Store) -> None:
+    fill(store, clients=[client("t-1"), client("t-2")])
+    added = [mapping.case_row(Case.received(case(t, tenant_id=t))) for t in ("t-1", "t-2")]
+    with store.write() as session:
+        mirror.save(session, mirror.CASES, added, now=LATER, learnt_by="webhook")
+        assert refresh_stages(session, now=LATER, tenant_ids=["t-2"], learnt_by="webhook") == 1
+    assert stage_of(store)[0] is OnboardingStage.CONTRACT_SIGNED
+    assert stage_of(store, "t-2")[0] is OnboardingStage.FIRST_CASE
+    (note,) = activity.history_of(store, "client", "t-2")
+    assert note.learnt_by == "webhook"
+
+
+def milestones(store: Store) -> tuple[datetime | None, datetime | None, datetime | None]:
+    with store.read() as session:
+        row = session.get_one(ClientRow, "t-1")
+        return row.signed_at, row.first_case_at, row.first_recovery_at
