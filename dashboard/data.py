@@ -9,10 +9,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from services.debitura import ReferralPartnerApi
-from services.receiver import Receiver
 from services.settings import Settings, load_settings
 from services.store import Store
-from services.wiring import open_api, open_store, webhook_secrets
+from services.wiring import open_api, open_store
 
 POLL_EVERY_S = 1
 """How often an open page looks at what changes without the store's revision."""
@@ -37,13 +36,6 @@ def backend() -> Backend:
     """
     settings = load_settings()
     return Backend(settings, open_store(settings))
-
-
-@st.cache_resource(show_spinner=False)
-def receiver() -> Receiver:
-    """Takes webhook deliveries in. Raises SettingsError, StoreError or WebhookSecretsError."""
-    found = backend()
-    return Receiver(found.store, webhook_secrets(found.settings).current)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,8 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard import receiver
 from dashboard.components import failures
 from services.activity import freshness
+from services.receiver import Receiver
 from services.settings import SettingsError
 from services.store import StoreError
+from services.wiring import webhook_secrets
 
 log = logging.getLogger(__name__)
 
@@ -65,20 +68,12 @@ def readyz(_request: Request) -> Response:
     return JSONResponse({"status": "ready", "dataTrueAt": state.true_at.isoformat()})
 
 
-async def take_delivery(request: Request) -> Response:
-    """A webhook event of Debitura."""
-    from dashboard import data  # noqa: PLC0415  (as above)
+def _open_receiver() -> Receiver:
+    # Cached functions may only be made once Streamlit's runtime is there.
+    from dashboard import data  # noqa: PLC0415
 
-    return await receiver.receive(request, data.receiver)
-
-
-@asynccontextmanager
-async def close_receiver(_app: st.App) -> AsyncIterator[None]:
-    """Store what webhooks brought, whenever the server ends."""
-    yield
-    from dashboard import data  # noqa: PLC0415  (as above)
-
-    data.receiver().close()
+    found = data.backend()
+    return Receiver(found.store, webhook_secrets(found.settings).current)
 
 
 def on_script_error(error: Exception) -> bool:
@@ -98,12 +93,19 @@ def on_script_error(error: Exception) -> bool:
 
 def create_app() -> st.App:
     """The web application."""
+    webhooks = receiver.Route(_open_receiver)
+
+    @asynccontextmanager
+    async def close_receiver(_app: st.App) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(webhooks.close)
+
     return st.App(
         Path(__file__).with_name("app.py"),
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route(receiver.PATH, take_delivery, methods=receiver.METHODS),
+            Route(receiver.PATH, webhooks.take, methods=receiver.METHODS),
         ],
         lifespan=close_receiver,
         middleware=[Middleware(SecurityHeaders)],

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from services.debitura.enums import Lifecycle, LifecycleGroup, NextActor, WebhookEvent
 from services.domain.money import Money, told
-from services.store import Page, Store, Window, clients, webhook_events
+from services.store import Page, Store, Window
 from services.store import cases as stored
 from services.store.cases import CaseFilter
 from services.store.selecting import NOTHING_FITS
@@ -15,7 +15,6 @@ from services.store.tables import CaseRow
 __all__ = ["CaseFilter", "CaseSummary", "Lifecycle", "LifecycleCount", "LifecycleGroup"]
 
 NOBODY = "Nobody"
-SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -166,19 +165,9 @@ def not_replayed(store: Store, *, since: datetime) -> list[NotReplayed]:
 
     Known from webhook events since ``since``; a case that was made later settles it.
     """
-    latest: dict[str, NotReplayed] = {}
     with store.read() as session:
-        for event in webhook_events.since(session, WebhookEvent.CASES_REPLAY_FAILED, since):
-            tenant_id, at = event.external_tenant_id, event.happened_at or event.received_at
-            client = clients.get(session, tenant_id) if tenant_id else None
-            if client is None or client.external_tenant_id in latest:
-                continue
-            # Those that were accepted with the request are as old as the event itself.
-            made_later = CaseFilter(tenant_id=tenant_id, created_from=at + SECOND)
-            if not stored.count(session, made_later):
-                name = client.name or client.external_tenant_id
-                latest[client.external_tenant_id] = NotReplayed(client.external_tenant_id, name, at)
-    return list(latest.values())
+        found = stored.none_made_after(session, WebhookEvent.CASES_REPLAY_FAILED, since=since)
+    return [NotReplayed(row.tenant_id, row.name or row.tenant_id, row.at) for row in found]
 
 
 def filter_choices(store: Store) -> FilterChoices:

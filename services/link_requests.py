@@ -19,9 +19,10 @@ from services.debitura import (
     NewClient,
     ReferralPartnerApi,
 )
+from services.debitura.enums import WebhookEvent
 from services.domain.link_request import LearntBy, LinkRequestStatus
 from services.hand_overs import HandOver, hand_over
-from services.store import Page, Store, Window, hand_overs, ledger
+from services.store import Page, Store, Window, hand_overs, ledger, webhook_events
 from services.store import link_requests as stored
 from services.store.link_requests import LinkRequestFilter
 from services.store.paging import ALL_ROWS
@@ -311,8 +312,13 @@ def _note(
             at=now,
             ttl=ttl,
         )
+        webhook_events.reopen(session, new_client.tenant_id, _ENDS)
     elif isinstance(result, ClientReady | ClientOnboarding):
         _note_approved(session, new_client.tenant_id, result.client.date_linked, now=now)
+
+
+_ENDS = (WebhookEvent.CLIENT_LINKED, WebhookEvent.LINK_DECLINED, WebhookEvent.LINK_EXPIRED)
+"""Events that may have been told before the answer that made their request known."""
 
 
 def _note_approved(
@@ -353,7 +359,8 @@ def _begun_hour(now: datetime) -> datetime:
 
 def _request(row: LinkRequestRow, last: HandOverRow | None = None) -> LinkRequest:
     """``last`` is the client's newest hand-over, which may have been of an earlier link."""
-    handed = hand_over(last) if last is not None and last.url == row.approval_url else None
+    of_this_link = last is not None and last.url is not None and last.url == row.approval_url
+    handed = hand_over(last) if last is not None and of_this_link else None
     return LinkRequest(
         id=row.id or 0,
         tenant_id=row.external_tenant_id,

@@ -36,6 +36,7 @@ class Refusal(StrEnum):
     TOO_OLD = "signed more than 5 minutes ago"
     FROM_THE_FUTURE = "signed more than 5 minutes in the future"
     TOO_LARGE = "larger than 1 MB"
+    TOO_SLOW = "not sent within 10 seconds"
     NOT_AN_EVENT = "no webhook event"
 
 
@@ -76,7 +77,7 @@ class Receiver:
         return self._inbox.put(_as_row(envelope, text, self._clock()))
 
     def count(self, refusal: Refusal) -> None:
-        """Count a delivery that was refused before it was read."""
+        """Count a delivery that was refused before it could be read."""
         self._inbox.count_refused(refusal)
 
     def close(self) -> None:

@@ -290,11 +290,19 @@ def load_settings() -> Settings:
 
 
 def _sentences(error: ValidationError) -> list[str]:
-    # The value itself is left out: it may be a secret.
+    meanings = {
+        field.validation_alias: field.description for field in Settings.model_fields.values()
+    }
     return [
-        f"{problem['loc'][0]} cannot be used: {problem['msg'].removeprefix('Value error, ')}."
+        f"{problem['loc'][0]} cannot be used: {_fault(problem['msg'])}. "
+        f"It is for: {meanings.get(str(problem['loc'][0]), '')}"
+        # The value itself is left out: it may be a secret.
         for problem in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _fault(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should be", "it has to be")
 
 
 def child_environment(**overrides: str) -> dict[str, str]:

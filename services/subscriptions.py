@@ -97,7 +97,7 @@ class Subscription:
     @property
     def comes_here(self) -> bool:
         """Whether it points at a dashboard's own receiver; at whose, the address says."""
-        return urlsplit(self.url or "").path.rstrip("/").endswith(RECEIVER_PATH)
+        return urlsplit(self.url or "").path.endswith(RECEIVER_PATH)
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,8 @@ def _stored(row: Any) -> StoredEvent:
 
 
 def _laid_out(body: str) -> str:
+    if not body:
+        return "What was sent is no longer kept."
     try:
         return simplejson.dumps(
             read_json(body.encode()), use_decimal=True, ensure_ascii=False, indent=2

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from services.debitura import RateLimiter, RateLimits, ReferralPartnerApi
+from services.debitura import RateLimiter, RateLimits, ReferralPartnerApi, RetryPolicy
 from services.debitura.usage import UsageFile
 from services.settings import Settings
 from services.store import Store, sqlite
 from services.webhook_secrets import WebhookSecrets
+
+HASTY_TIMEOUT_S = 10.0
 
 
 def open_store(settings: Settings) -> Store:
@@ -14,14 +16,19 @@ def open_store(settings: Settings) -> Store:
     return Store.open(settings.database_url, settings.environment)
 
 
-def open_api(settings: Settings) -> ReferralPartnerApi:
-    """A client of the Referral Partner API; close it after use. Raises SettingsError."""
+def open_api(settings: Settings, *, patient: bool = True) -> ReferralPartnerApi:
+    """A client of the Referral Partner API; close it after use. Raises SettingsError.
+
+    One that is not ``patient`` asks once and not for long: for who tries again later anyway.
+    """
     limits = RateLimits(per_minute=settings.requests_per_minute)
     counted = requests_file(settings)
     return ReferralPartnerApi(
         settings.referral_url,
         settings.require_api_key(),
         limiter=RateLimiter(limits, shared=UsageFile(counted) if counted else None),
+        timeout=None if patient else HASTY_TIMEOUT_S,
+        retries=None if patient else RetryPolicy(attempts=1),
     )
 
 

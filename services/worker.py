@@ -9,16 +9,19 @@ from threading import Event, Thread
 from services import subscriptions
 from services.debitura import DebituraError, RateLimits, ReferralPartnerApi
 from services.settings import Settings
-from services.store import Store, StoreError, announce, ledger, link_requests
+from services.store import Store, StoreError, announce, ledger, link_requests, webhook_events
+from services.store.bookkeeping import Scope
 from services.sync.events import EventApplier
 from services.sync.passes import Sync
-from services.sync.report import SyncReport
+from services.sync.report import FULL, SyncReport
 from services.wiring import open_api, open_store
 
 SECONDS_A_DAY = 86_400
 LOOK_FOR_EVENTS_EVERY_S = 0.2
 REST_AFTER_TROUBLE_S = 5.0
 LOOK_AT_THE_CLOCK_EVERY = timedelta(seconds=5)
+EVENT_TEXTS_KEPT = timedelta(days=30)
+EVENTS_KEPT = timedelta(days=180)
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +41,8 @@ def run(settings: Settings, stop: Event, *, on_pass: Callable[[SyncReport], None
     """
     store = open_store(settings)
     try:
-        with open_api(settings) as api:
-            applier = EventApplier(store, api, ttl=settings.approval_ttl)
+        with open_api(settings) as api, open_api(settings, patient=False) as for_events:
+            applier = EventApplier(store, for_events, ttl=settings.approval_ttl)
             with _beside(lambda ended: keep_applying(store, applier, ended)):
                 _keep_syncing(settings, store, api, stop, on_pass)
     finally:
@@ -73,7 +76,9 @@ def _keep_syncing(
             report = sync.run()
             pause = max(pause, shortest_pause(report.requests))
             on_pass(report)
-            if report.is_true:
+            if report.kind == FULL:
+                forget_events(store, now=report.started_at)
+            if any(each.scope is Scope.PARTNER and each.is_true for each in report.scopes):
                 _look_at_subscriptions(store, api)
         except StoreError as error:
             log.error("The pass was given up: %s", error)
@@ -85,6 +90,14 @@ def _look_at_subscriptions(store: Store, api: ReferralPartnerApi) -> None:
         subscriptions.remember(store, api, now=datetime.now(UTC))
     except DebituraError as error:
         log.warning("The webhook subscriptions could not be read: %s", error)
+
+
+def forget_events(store: Store, *, now: datetime) -> None:
+    """Drop what webhooks brought once nobody needs it."""
+    with store.write(quiet=True) as session:
+        webhook_events.forget(
+            session, texts_before=now - EVENT_TEXTS_KEPT, rows_before=now - EVENTS_KEPT
+        )
 
 
 def keep_applying(store: Store, applier: EventApplier, stop: Event) -> None:
@@ -99,8 +112,12 @@ def keep_applying(store: Store, applier: EventApplier, stop: Event) -> None:
                 expire_due(store, now=now)
             if applier.run():
                 rest = 0
-        except StoreError as error:
+        except (StoreError, DebituraError) as error:
             log.error("Webhook events have to wait: %s", error)
+            rest = REST_AFTER_TROUBLE_S
+        except Exception:
+            # Without this thread no event would be applied and no request run out ever again.
+            log.exception("Webhook events have to wait.")
             rest = REST_AFTER_TROUBLE_S
         stop.wait(rest)
 

@@ -40,16 +40,17 @@ class Standing:
     def outweighs(self, known: "Standing") -> bool:
         """Whether this replaces what is ``known``.
 
-        Any end replaces waiting, what was told replaces what only our clock says, and of two that
-        were told the later one counts. So a request ends alike in whatever order, and however
-        often, its ends are told.
+        Any end replaces waiting, what was told replaces what only our clock says, an approval
+        replaces any other end, because the client is linked then, and of two others the later one
+        counts. So a request ends alike in whatever order, and however often, its ends are told.
         """
         return self._weight() > known._weight()
 
-    def _weight(self) -> tuple[bool, bool, datetime, int]:
+    def _weight(self) -> tuple[bool, bool, bool, datetime, int]:
         return (
             self.status is not LinkRequestStatus.PENDING,
             self.learnt_by is not LearntBy.CLOCK,
+            self.status is LinkRequestStatus.APPROVED,
             self.since or datetime.min.replace(tzinfo=UTC),
             _OF_EQUALS.index(self.status),
         )

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, not_, or_, select, update
+from sqlalchemy import Row, and_, exists, func, not_, or_, select, update
 from sqlmodel import Session, col
 
 from services.store.mirror import CASES
 from services.store.paging import Page, Window
 from services.store.selecting import begins, cut, mentions, one_of
-from services.store.tables import CaseRow, TransactionRow
+from services.store.tables import CaseRow, ClientRow, TransactionRow, WebhookEventRow
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,32 @@ def count(session: Session, wanted: CaseFilter) -> int:
     counted = select(func.count()).select_from(CaseRow).where(*_where(wanted))
     number: int = session.execute(counted).scalar_one()
     return number
+
+
+def none_made_after(session: Session, event: str, *, since: datetime) -> Sequence[Row[Any]]:
+    """Clients for whom a webhook event of this name came ``since``, and no case was made after it.
+
+    A row has ``tenant_id``, ``name`` and ``at``, the moment of the last such event; the latest
+    comes first. Cases of the very moment of the event do not count as made after it.
+    """
+    tenant = col(WebhookEventRow.external_tenant_id)
+    moment = func.coalesce(col(WebhookEventRow.happened_at), col(WebhookEventRow.received_at))
+    last = (
+        select(tenant.label("tenant_id"), func.max(moment).label("at"))
+        .where(col(WebhookEventRow.event) == event, col(WebhookEventRow.received_at) >= since)
+        .group_by(tenant)
+        .subquery()
+    )
+    made_after = exists().where(
+        col(CaseRow.external_tenant_id) == last.c.tenant_id,
+        col(CaseRow.created_at) > last.c.at,
+    )
+    return session.execute(
+        select(last.c.tenant_id, col(ClientRow.name), last.c.at)
+        .join(ClientRow, col(ClientRow.external_tenant_id) == last.c.tenant_id)
+        .where(~made_after)
+        .order_by(last.c.at.desc())
+    ).all()
 
 
 def tenant_of(session: Session, case_id: str) -> str | None:

@@ -187,7 +187,8 @@ def announce(session: Session) -> None:
 
 def _engine(url: str) -> Engine:
     try:
-        engine = create_engine(url)
+        # Values may be personal, and errors are logged.
+        engine = create_engine(url, hide_parameters=True)
     except (ImportError, SQLAlchemyError) as error:
         raise StoreUnreadable(
             "There is no driver for the kind of database that DATABASE_URL names. "

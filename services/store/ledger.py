@@ -16,12 +16,14 @@ from services.domain.link_request import (
     Standing,
     concerned,
 )
-from services.store import clients, link_requests
+from services.store import link_requests
 from services.store.tables import ClientRow, LinkRequestRow
 from services.store.text import search_text
 
 ELSEWHERE = "elsewhere"
 """Who asked, where a webhook told of a request that nobody made through the dashboard."""
+ASKING_TAKES = timedelta(minutes=10)
+"""The longest that a request may take from being sent to being made."""
 PAYLOADS_KEPT = timedelta(days=30)
 """How long what was asked is kept after a request was declined or ran out, to ask it again."""
 
@@ -31,8 +33,8 @@ def settle(session: Session, *, now: datetime) -> int:
 
     Returns how many changed. What was asked is forgotten where it is needed no longer.
     """
-    waiting = link_requests.not_approved(session)
-    approved = sum(_approve_if_linked(session, row, now) for row in waiting)
+    listed = link_requests.not_approved_but_listed(session)
+    approved = sum(_approve_if_linked(request, client, now) for request, client in listed)
     session.flush()
     expired = expire_due(session, now=now)
     session.flush()
@@ -73,12 +75,21 @@ def note_asked_elsewhere(
     ttl: timedelta,
 ) -> LinkRequestRow:
     """Note a request that a webhook tells of; one that is known already is left as it is."""
-    requests = link_requests.all_of(session, tenant_id)
-    if requests and requests[-1].requested_at >= at - CLOCKS_DIFFER_BY:
-        return requests[-1]
+    last = next(reversed(link_requests.all_of(session, tenant_id)), None)
+    if last is not None and _is_the_same(last, at):
+        return last
     row = _add(session, _asked(tenant_id, at, ttl, LearntBy.WEBHOOK))
     row.company_name, row.search_text = company_name, search_text((company_name, tenant_id))
     return row
+
+
+def _is_the_same(known: LinkRequestRow, at: datetime) -> bool:
+    """Whether what was told of a request made ``at`` is a request that is known.
+
+    One of our own is known by when it was sent, and may have taken long to be made.
+    """
+    ours = known.learnt_by == LearntBy.ANSWER
+    return known.requested_at >= at - (ASKING_TAKES if ours else CLOCKS_DIFFER_BY)
 
 
 def note_asked(
@@ -115,7 +126,9 @@ def _told_before(session: Session, tenant_id: str, at: datetime) -> LinkRequestR
     told = (
         row
         for row in current
-        if row.requested_by == ELSEWHERE and row.requested_at >= at - CLOCKS_DIFFER_BY
+        if row.requested_by == ELSEWHERE
+        and row.requested_at >= at - CLOCKS_DIFFER_BY
+        and (row.resolved_at is None or row.resolved_at >= at)
     )
     return next(told, None)
 
@@ -137,14 +150,17 @@ def _add(session: Session, request: LinkRequestRow) -> LinkRequestRow:
     """Earlier requests of the client become history: their approval URLs are void now."""
     for earlier in link_requests.current_of(session, request.external_tenant_id):
         earlier.superseded_at = request.requested_at
+        if _ended_after(earlier, request.requested_at):
+            # It was told before its own request was, and laid to the one before.
+            _take(request, _standing(earlier))
+            earlier.status, earlier.resolved_at = LinkRequestStatus.PENDING, None
     session.add(request)
     session.flush()
     return request
 
 
-def _approve_if_linked(session: Session, request: LinkRequestRow, now: datetime) -> bool:
-    client = clients.get(session, request.external_tenant_id)
-    if client is None or not _turned_up_since(client, request.requested_at):
+def _approve_if_linked(request: LinkRequestRow, client: ClientRow, now: datetime) -> bool:
+    if not _turned_up_since(client, request.requested_at):
         return False
     linked_at = client.linked_at
     told = linked_at is not None and linked_at >= request.requested_at
@@ -154,21 +170,27 @@ def _approve_if_linked(session: Session, request: LinkRequestRow, now: datetime)
 
 def _turned_up_since(client: ClientRow, moment: datetime) -> bool:
     """Whether the client is listed because of what was asked at ``moment``, not of old."""
-    if client.archived_at is not None:
-        return False
     linked_at = client.linked_at
     linked_since = linked_at is not None and linked_at >= moment - CLOCKS_DIFFER_BY
     return linked_since or client.first_seen_at > moment
 
 
-def _take(request: LinkRequestRow, told: Standing) -> bool:
-    """Let a request stand as ``told`` where that outweighs what is known; return whether."""
-    known = Standing(
+def _ended_after(request: LinkRequestRow, moment: datetime) -> bool:
+    by_clock = request.learnt_by == LearntBy.CLOCK
+    return request.resolved_at is not None and request.resolved_at > moment and not by_clock
+
+
+def _standing(request: LinkRequestRow) -> Standing:
+    return Standing(
         LinkRequestStatus(request.status),
         request.resolved_at,
         LearntBy(request.learnt_by) if request.learnt_by else LearntBy.ANSWER,
     )
-    if not told.outweighs(known):
+
+
+def _take(request: LinkRequestRow, told: Standing) -> bool:
+    """Let a request stand as ``told`` where that outweighs what is known; return whether."""
+    if not told.outweighs(_standing(request)):
         return False
     request.status, request.resolved_at = told.status, told.since
     request.learnt_by = told.learnt_by

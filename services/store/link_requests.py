@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from services.domain.link_request import LinkRequestStatus
 from services.store.paging import Page, Window
 from services.store.selecting import cut, mentions, one_of
-from services.store.tables import LinkRequestRow
+from services.store.tables import ClientRow, LinkRequestRow
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,23 @@ def pending(session: Session, tenant_id: str | None = None) -> Sequence[LinkRequ
     return session.execute(select(LinkRequestRow).where(*_where(wanted))).scalars().all()
 
 
-def not_approved(session: Session) -> Sequence[LinkRequestRow]:
-    """Current requests that may still turn out to be approved."""
-    current = _where(LinkRequestFilter())
-    other = col(LinkRequestRow.status) != LinkRequestStatus.APPROVED
-    return session.execute(select(LinkRequestRow).where(other, *current)).scalars().all()
+def not_approved_but_listed(
+    session: Session,
+) -> Sequence[tuple[LinkRequestRow, ClientRow]]:
+    """Current requests that may turn out to be approved, with the client that is listed now."""
+    found = session.execute(
+        select(LinkRequestRow, ClientRow)
+        .join(
+            ClientRow,
+            col(ClientRow.external_tenant_id) == col(LinkRequestRow.external_tenant_id),
+        )
+        .where(
+            col(LinkRequestRow.status) != LinkRequestStatus.APPROVED,
+            col(ClientRow.archived_at).is_(None),
+            *_where(LinkRequestFilter()),
+        )
+    )
+    return [(request, client) for request, client in found]
 
 
 def all_of(session: Session, tenant_id: str) -> Sequence[LinkRequestRow]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Table
+from sqlalchemy import Row, Table, func
 from sqlmodel import Session, SQLModel, insert, select, update
 
 from services.store.tables import CaseRow, ClientRow, HistoryRow, TransactionRow
@@ -107,7 +107,7 @@ def save(
     """
     changed: list[dict[str, Any]] = []
     history: list[dict[str, Any]] = []
-    for batch in _batches({row[mirror.key]: row for row in rows}.values(), KEYS_A_QUERY):
+    for batch in batches({row[mirror.key]: row for row in rows}.values(), KEYS_A_QUERY):
         keys = [row[mirror.key] for row in batch]
         stored = {} if all_new else _stored(session, mirror, keys)
         for row in batch:
@@ -137,6 +137,12 @@ def is_empty(session: Session, mirror: Mirror) -> bool:
     return session.execute(select(mirror.table.c[mirror.key]).limit(1)).first() is None
 
 
+def count(session: Session, mirror: Mirror) -> int:
+    """How many rows are stored, archived ones included."""
+    number: int = session.execute(select(func.count()).select_from(mirror.table)).scalar_one()
+    return number
+
+
 def missing(
     session: Session, mirror: Mirror, seen: Collection[str], *, scan_started: datetime
 ) -> set[str]:
@@ -156,7 +162,7 @@ def missing(
 def archive(session: Session, mirror: Mirror, keys: Collection[str], *, now: datetime) -> None:
     """Mark rows as no longer listed, and note it in the history."""
     column = mirror.table.c[mirror.key]
-    for batch in _batches(sorted(keys), KEYS_A_QUERY):
+    for batch in batches(sorted(keys), KEYS_A_QUERY):
         session.execute(update(mirror.model).where(column.in_(batch)).values(archived_at=now))
     gone = {"archived": (None, "archived")}
     note_history(session, [note for key in keys for note in _notes(mirror, key, gone, now, "sync")])
@@ -262,7 +268,8 @@ def _as_text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _batches(items: Any, size: int) -> Iterator[list[Any]]:
+def batches(items: Any, size: int) -> Iterator[list[Any]]:
+    """``items`` in lists of at most ``size``: a database takes so many values at once."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -209,6 +209,7 @@ class WebhookEventRow(SQLModel, table=True):
     """A webhook event as received; ``id`` is the sender's, so that none is kept twice."""
 
     __tablename__ = "webhook_events"
+    __table_args__ = (Index("ix_webhook_events_event", "event", "received_at"),)
     id: str = Field(primary_key=True)
     event: str | None = None
     state: str = Field(index=True)

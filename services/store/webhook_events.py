@@ -1,12 +1,12 @@
 """Webhook events as received, and what became of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Table, func, or_, select, update
+from sqlalchemy import Row, Table, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -77,17 +77,17 @@ def due(session: Session, *, now: datetime, limit: int) -> Sequence[WebhookEvent
 
 def settle(
     session: Session,
-    event_id: str,
+    ids: Collection[str],
     state: EventState,
     *,
     reason: str | None = None,
     now: datetime,
 ) -> None:
-    """Note the end of an event: applied, ignored or failed after one more attempt, and why."""
+    """Note the end of events that wait: applied, ignored, or failed after one more attempt."""
     attempts = col(WebhookEventRow.attempts) + (1 if state is EventState.FAILED else 0)
     session.execute(
         update(WebhookEventRow)
-        .where(col(WebhookEventRow.id) == event_id)
+        .where(col(WebhookEventRow.id).in_(ids), _waits())
         .values(state=state, reason=reason, settled_at=now, next_try_at=None, attempts=attempts)
     )
 
@@ -98,9 +98,50 @@ def put_off(
     """Note that an event could not be applied yet, and when it is tried again."""
     session.execute(
         update(WebhookEventRow)
-        .where(col(WebhookEventRow.id) == event_id)
+        .where(col(WebhookEventRow.id) == event_id, _waits())
         .values(attempts=attempts, reason=reason, next_try_at=next_try_at)
     )
+
+
+def reopen(session: Session, tenant_id: str, events: Iterable[str]) -> None:
+    """Let events of a client that were ignored be looked at once more."""
+    session.execute(
+        update(WebhookEventRow)
+        .where(
+            col(WebhookEventRow.external_tenant_id) == tenant_id,
+            col(WebhookEventRow.event).in_(list(events)),
+            col(WebhookEventRow.state) == EventState.IGNORED,
+        )
+        .values(_as_received())
+    )
+
+
+def forget(session: Session, *, texts_before: datetime, rows_before: datetime) -> None:
+    """Drop the texts of settled events received before a moment, and whole events before another.
+
+    Texts hold names and numbers of companies; those of failed events are kept to be replayed.
+    """
+    settled = col(WebhookEventRow.state).in_([EventState.APPLIED, EventState.IGNORED])
+    received_at = col(WebhookEventRow.received_at)
+    session.execute(delete(WebhookEventRow).where(received_at < rows_before))
+    session.execute(
+        update(WebhookEventRow).where(received_at < texts_before, settled).values(body="")
+    )
+
+
+def _waits() -> Any:
+    """Another worker may have settled it meanwhile."""
+    return col(WebhookEventRow.state) == EventState.RECEIVED
+
+
+def _as_received() -> dict[str, Any]:
+    return {
+        "state": EventState.RECEIVED,
+        "attempts": 0,
+        "reason": None,
+        "next_try_at": None,
+        "settled_at": None,
+    }
 
 
 def replay(session: Session, ids: Collection[str] | None = None) -> int:
@@ -109,9 +150,7 @@ def replay(session: Session, ids: Collection[str] | None = None) -> int:
     result = session.execute(
         update(WebhookEventRow)
         .where(col(WebhookEventRow.state) == EventState.FAILED, *wanted)
-        .values(
-            state=EventState.RECEIVED, attempts=0, reason=None, next_try_at=None, settled_at=None
-        )
+        .values(_as_received())
     )
     count: int = result.rowcount  # type: ignore[attr-defined]
     return count
@@ -177,16 +216,6 @@ def last_received_at(session: Session) -> datetime | None:
         select(func.max(WebhookEventRow.received_at))
     ).scalar_one()
     return latest
-
-
-def since(session: Session, event: str, moment: datetime) -> Sequence[WebhookEventRow]:
-    """Events of one name received since ``moment``, the latest first."""
-    found = (
-        select(WebhookEventRow)
-        .where(col(WebhookEventRow.event) == event, col(WebhookEventRow.received_at) >= moment)
-        .order_by(col(WebhookEventRow.received_at).desc())
-    )
-    return session.execute(found).scalars().all()
 
 
 def _where(wanted: EventFilter) -> list[Any]:

@@ -40,6 +40,7 @@ from services.store.text import search_text
 
 Row = dict[str, Any]
 
+MOST_CASES = 10**12
 MAPPING_VERSION = 2
 """Raise it when a mapping or a rule changes, so that rows which came unchanged are read anew."""
 
@@ -98,8 +99,8 @@ def client_row(client: Client) -> Row:
         "onboarding_url": url,
         "is_attributed": client.is_attributed_client,
         "linked_at": client.date_linked,
-        "cases_total": stats.cases_total or 0,
-        "cases_closed": stats.cases_closed or 0,
+        "cases_total": _count(stats.cases_total),
+        "cases_closed": _count(stats.cases_closed),
         "earnings_usd": to_minor(stats.earnings_usd, "USD"),
         "kyc_status": kyc_status,
         "users": users,
@@ -122,6 +123,11 @@ def client_row(client: Client) -> Row:
             )
         ),
     }
+
+
+def _count(told: int | None) -> int:
+    """How many there are; what cannot be so counts as not told."""
+    return told if told is not None and 0 <= told <= MOST_CASES else 0
 
 
 def case_row(case: Case) -> Row:

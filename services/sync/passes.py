@@ -21,15 +21,17 @@ from services.store import (
     ledger,
 )
 from services.store.bookkeeping import LISTS, Scope
+from services.store.mirror import batches
 from services.store.tables import CoverageRow, PartnerRow, SyncRunRow
 from services.sync import mapping, source_lists
 from services.sync.list_sync import FULL_SCAN, ListSync
 from services.sync.report import FULL, REFRESH, ScopeReport, SyncReport
 from services.sync.source_lists import SourceList
-from services.sync.stages import refresh_stages
+from services.sync.stages import out_of_date, refresh_stages
 from services.sync.writer import Clock, Progress
 
 DAY = timedelta(days=1)
+CLIENTS_AT_ONCE = 500
 ORDER = (Scope.PARTNER, Scope.CASES, Scope.TRANSACTIONS, Scope.CLIENTS, Scope.COVERAGE)
 """Clients come after what their own sums are made of."""
 
@@ -187,12 +189,15 @@ class Sync:
 
     def _derive(self) -> None:
         """What follows from several scopes at once, whichever pass stored them."""
-        with self._store.write(quiet=True) as session:
-            now = self._clock()
-            news = ledger.settle(session, now=now) + cases.note_payments(session)
+        now = self._clock()
+        with self._store.read() as session:
             # Stages come from three scopes: with one of them missing they would be too low.
-            if bookkeeping.all_read(session, LISTS):
-                news += refresh_stages(session, now=now)
+            all_read = bookkeeping.all_read(session, LISTS)
+            stale = out_of_date(session, now=now) if all_read else []
+        with self._store.write(quiet=True) as session:
+            news = ledger.settle(session, now=now) + cases.note_payments(session)
+            for some in batches(stale, CLIENTS_AT_ONCE):
+                news += refresh_stages(session, now=now, tenant_ids=some)
             _tell(session, bool(news))
 
     def _remember(self, report: SyncReport) -> None:

@@ -1,6 +1,6 @@
 """Onboarding stages: derived from several scopes at once, in this one place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,18 +32,12 @@ def refresh_stages(
     A change is noted in the history unless the stage is derived for the first time: what the
     client had before is not known then.
     """
-    history = []
-    updates = []
-    for row in clients.stage_facts(session, tenant_ids):
-        first_time = row.stage_derived_at is None
-        before = {name: getattr(row, name) for name in _DERIVED}
-        after = _stage_columns(row, now, first_time=first_time)
-        if before == after and not first_time:
-            continue
+    updates, history = [], []
+    for row, after in _changes(session, now, tenant_ids):
         updates.append(
             {**after, "tenant": row.tenant_id, "stage_derived_at": row.stage_derived_at or now}
         )
-        if after["stage"] != row.stage and not first_time:
+        if after["stage"] != row.stage and row.stage_derived_at is not None:
             history.append(
                 history_note(
                     "client",
@@ -60,14 +54,23 @@ def refresh_stages(
     return len(updates)
 
 
-_DERIVED = (
-    "stage",
-    "stage_since",
-    "furthest",
-    "signed_at",
-    "first_case_at",
-    "first_recovery_at",
-)
+def out_of_date(session: Session, *, now: datetime) -> list[str]:
+    """Tenant ids of the clients whose stages have to be brought up to date.
+
+    For that every client is looked at, which takes seconds: nobody should hold the store for it.
+    """
+    return [row.tenant_id for row, _ in _changes(session, now, None)]
+
+
+def _changes(
+    session: Session, now: datetime, tenant_ids: Sequence[str] | None
+) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
+    """Each client that is to be changed, with its derived columns as they should be."""
+    for row in clients.stage_facts(session, tenant_ids):
+        first_time = row.stage_derived_at is None
+        after = _stage_columns(row, now, first_time=first_time)
+        if first_time or any(getattr(row, name) != value for name, value in after.items()):
+            yield row, after
 
 
 def _stage_columns(row: Row[Any], now: datetime, *, first_time: bool) -> dict[str, Any]:

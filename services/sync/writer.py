@@ -31,6 +31,7 @@ class Writer:
         self._read_windows: list[ReadWindow] = []
         with store.read() as session:
             self._all_new = mirror.is_empty(session, target)
+        self._stored = 0
         self.changed = 0
         self.read = 0
 
@@ -76,6 +77,8 @@ class Writer:
             checkpoints.clear(session, self._scope)
 
     def _save(self, session: Session) -> None:
+        # A webhook may have brought a row since.
+        self._all_new = self._all_new and mirror.count(session, self._target) == self._stored
         saved = mirror.save(
             session,
             self._target,
@@ -84,6 +87,7 @@ class Writer:
             learnt_by="sync",
             all_new=self._all_new,
         )
+        self._stored += saved
         if saved:
             announce(session)
         self.changed += saved

@@ -1,6 +1,7 @@
 """Which deliveries are let in, and that each is stored once before its sender is answered."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,21 +72,25 @@ def test_an_event_that_comes_twice_is_stored_once_and_taken_both_times(
     assert len(stored(store)) == 1
 
 
-NOW = datetime.now(UTC).timestamp()
-REFUSED = {
-    "unsigned": (BODY, None, Refusal.UNSIGNED),
-    "empty signature": (BODY, "", Refusal.UNSIGNED),
-    "no signature": (BODY, "t=now,v1=abc", Refusal.MALFORMED),
-    "tampered": (BODY + b" ", signature(BODY), Refusal.MISMATCH),
-    "another secret": (BODY, signature(BODY, secret="bm90IG91cnM="), Refusal.MISMATCH),
-    "stale": (BODY, signature(BODY, at=NOW - 400), Refusal.TOO_OLD),
-    "future": (BODY, signature(BODY, at=NOW + 4000), Refusal.FROM_THE_FUTURE),
-    "oversized": (b" " * (LARGEST_BODY + 1), None, Refusal.TOO_LARGE),
-    "not JSON": (b"<xml/>", signature(b"<xml/>"), Refusal.NOT_AN_EVENT),
-    "not text": (b"\xff\xfe", signature(b"\xff\xfe"), Refusal.NOT_AN_EVENT),
-    "nested": (b"[" * 200_000, signature(b"[" * 200_000), Refusal.NOT_AN_EVENT),
-    "no envelope": (b"[1, 2]", signature(b"[1, 2]"), Refusal.NOT_AN_EVENT),
-    "no id": (b'{"event": "x"}', signature(b'{"event": "x"}'), Refusal.NOT_AN_EVENT),
+def signed(body: bytes, *, away: float = 0, secret: str = SECRET) -> tuple[bytes, str]:
+    return body, signature(body, secret=secret, at=time.time() + away)
+
+
+# Made when they are needed: a signature is good for five minutes.
+REFUSED: dict[str, tuple[Callable[[], tuple[bytes, str | None]], Refusal]] = {
+    "unsigned": (lambda: (BODY, None), Refusal.UNSIGNED),
+    "empty signature": (lambda: (BODY, ""), Refusal.UNSIGNED),
+    "no signature": (lambda: (BODY, "t=now,v1=abc"), Refusal.MALFORMED),
+    "tampered": (lambda: (BODY + b" ", signature(BODY)), Refusal.MISMATCH),
+    "another secret": (lambda: signed(BODY, secret="bm90IG91cnM="), Refusal.MISMATCH),
+    "stale": (lambda: signed(BODY, away=-400), Refusal.TOO_OLD),
+    "future": (lambda: signed(BODY, away=400), Refusal.FROM_THE_FUTURE),
+    "oversized": (lambda: (b" " * (LARGEST_BODY + 1), None), Refusal.TOO_LARGE),
+    "not JSON": (lambda: signed(b"<xml/>"), Refusal.NOT_AN_EVENT),
+    "not text": (lambda: signed(b"\xff\xfe"), Refusal.NOT_AN_EVENT),
+    "nested": (lambda: signed(b"[" * 200_000), Refusal.NOT_AN_EVENT),
+    "no envelope": (lambda: signed(b"[1, 2]"), Refusal.NOT_AN_EVENT),
+    "no id": (lambda: signed(b'{"event": "x"}'), Refusal.NOT_AN_EVENT),
 }
 
 
@@ -93,7 +98,8 @@ REFUSED = {
 def test_what_is_not_a_signed_event_is_refused_counted_and_not_kept(
     store: Store, receiver: Receiver, name: str
 ) -> None:
-    body, header, refusal = REFUSED[name]
+    make, refusal = REFUSED[name]
+    body, header = make()
     for _ in range(2):
         assert refusal_of(receiver, body, header) is refusal
     receiver.close()
@@ -123,6 +129,31 @@ def test_who_waits_hears_that_the_event_could_not_be_stored(
     assert isinstance(receiver.take(signature(BODY), BODY).exception(PATIENCE_S), StoreError)
 
 
+def test_a_sender_that_gives_up_stops_neither_its_event_nor_those_after_it(
+    store: Store, receiver: Receiver
+) -> None:
+    later = body_of(event("case.closed", "t-1", case_id="c-1", event_id="e-2"))
+    with store.write():  # the store is busy
+        impatient = receiver.take(signature(BODY), BODY)
+        assert not impatient.cancel()
+        waiting = receiver.take(signature(later), later)
+    assert impatient.result(PATIENCE_S) is None
+    assert waiting.result(PATIENCE_S) is None
+    assert {event_id for event_id, _ in stored(store)} == {"e-1", "e-2"}
+
+
+def test_refusals_take_no_events_place(store: Store, receiver: Receiver) -> None:
+    with store.write():
+        for _ in range(6000):
+            refusal_of(receiver, BODY, None)
+        waiting = receiver.take(signature(BODY), BODY)
+    assert waiting.result(PATIENCE_S) is None
+    receiver.close()
+    assert [(each.reason, each.count) for each in webhooks.refused(store)] == [
+        (Refusal.UNSIGNED, 6000)
+    ]
+
+
 def test_failed_events_are_replayed_one_or_all(store: Store, receiver: Receiver) -> None:
     for number in range(3):
         body = body_of(event("case.created", "t-1", event_id=f"e-{number}"))
@@ -130,7 +161,7 @@ def test_failed_events_are_replayed_one_or_all(store: Store, receiver: Receiver)
     with store.write() as session:
         for number in range(2):
             webhook_events.settle(
-                session, f"e-{number}", EventState.FAILED, reason="No.", now=datetime.now(UTC)
+                session, [f"e-{number}"], EventState.FAILED, reason="No.", now=datetime.now(UTC)
             )
     later = datetime.now(UTC) + timedelta(hours=1)
     assert webhooks.replay(store, ["e-0", "e-2"], actor="anna", now=later) == 1

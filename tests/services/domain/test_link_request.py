@@ -48,12 +48,16 @@ def test_a_request_ends_alike_in_any_order_and_with_any_repetition(data: st.Data
 
 
 @given(st.data())
-def test_of_what_was_told_the_latest_counts_whatever_our_clock_says(data: st.DataObject) -> None:
+def test_of_what_was_told_an_approval_counts_else_the_latest_whatever_our_clock_says(
+    data: st.DataObject,
+) -> None:
     news = data.draw(st.lists(told, min_size=1, max_size=8))
     ours = data.draw(st.lists(clock, max_size=4))
     standing = after(data.draw(st.permutations(news + ours)))
     assert standing in news
-    assert standing.since == max(each.since for each in news if each.since)
+    approvals = [each for each in news if each.status is LinkRequestStatus.APPROVED]
+    assert standing.since == max(each.since for each in approvals or news if each.since)
+    assert not approvals or standing.status is LinkRequestStatus.APPROVED
 
 
 @given(told, clock)

@@ -323,7 +323,8 @@ def expected(asked: list[int], told: list[End]) -> list[tuple[str, datetime | No
         about = [e for e in told if hours <= e.hours and (not following or e.hours < following)]
         runs_out = NOW + timedelta(hours=hours) + TTL
         if about:
-            last = max(about, key=lambda e: (e.hours, RANK.index(e.how)))
+            approvals = [each for each in about if each.how is RANK[-1]]
+            last = max(approvals or about, key=lambda e: (e.hours, RANK.index(e.how)))
             standings.append((last.how, last.at))
         elif following is None and runs_out <= NOW + timedelta(hours=HORIZON_H):
             standings.append(("expired", runs_out))

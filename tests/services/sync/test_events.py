@@ -1,5 +1,7 @@
 """Applying webhook events: by reading again what they name, in whatever order they come."""
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -7,15 +9,16 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlmodel import select
 
 from services import activity, cases, link_requests, onboarding, webhooks
 from services.debitura import ReferralPartnerApi, RetryPolicy
 from services.domain.link_request import LinkRequestStatus
 from services.domain.onboarding_stage import OnboardingStage
 from services.link_requests import LinkRequestFilter
-from services.store import Store, Window, webhook_events
+from services.store import Store, StoreOfAnotherPartner, Window, webhook_events
 from services.store.bookkeeping import LISTS
-from services.store.tables import SyncScopeRow
+from services.store.tables import ClientRow, LinkRequestRow, SyncScopeRow
 from services.sync.events import PAUSES, EventApplier
 from services.sync.passes import Sync
 from services.webhooks import EventFilter, EventState, StoredEvent
@@ -24,6 +27,7 @@ from tests.deliveries import body_of, event
 from tests.filling import NOW, SIGN, case, client, fill
 
 TTL = timedelta(days=7)
+PATIENCE_S = 20
 UNSIGNED = {"onboardingDone": False, "onboardingLinks": {"url": SIGN}}
 
 
@@ -69,6 +73,7 @@ def receive(store: Store, *envelopes: dict[str, Any]) -> None:
             "state": EventState.RECEIVED,
             "received_at": NOW + timedelta(seconds=number),
             "body": body_of(envelope).decode(),
+            "external_tenant_id": envelope.get("data", {}).get("externalTenantId"),
             "attempts": 0,
         }
         for number, envelope in enumerate(envelopes)
@@ -173,11 +178,13 @@ IGNORED = {
 
 @pytest.mark.parametrize("name", IGNORED)
 def test_what_concerns_nothing_here_is_ignored_with_a_reason(
-    store: Store, server: ContractServer, applier: EventApplier, name: str
+    store: Store, server: ContractServer, applier: EventApplier, clock: Clock, name: str
 ) -> None:
     server.clients = [client("t-1")]
     envelope, reason = IGNORED[name]
     receive(store, envelope)
+    applier.run()
+    clock.now += PAUSES[0]
     applier.run()
     state, told = ends(store)["e"]
     assert state is EventState.IGNORED
@@ -204,7 +211,9 @@ def test_what_cannot_be_read_is_tried_again_and_failed_in_the_end(
     assert [each.attempts for each in events(store)] == [len(PAUSES) + 1]
     server.failing = {}
     assert webhooks.replay(store, ["e"], actor="anna", now=clock.now) == 1
-    applier.run()
+    # Another connection: the first leaves the server alone for a while.
+    with ReferralPartnerApi(server.url, SecretStr(server.key)) as fresh:
+        EventApplier(store, fresh, ttl=TTL, clock=clock).run()
     assert ends(store)["e"] == (EventState.APPLIED, None)
 
 
@@ -257,19 +266,149 @@ STORY = (
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
-def test_events_in_any_order_and_twice_tell_of_the_last_request_alike(
-    store: Store, applier: EventApplier, clock: Clock, order: tuple[int, ...]
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_events_in_any_order_tell_of_the_last_request_alike(
+    store: Store, applier: EventApplier, order: tuple[int, ...], one_by_one: bool
 ) -> None:
-    receive(store, *(STORY[number] for number in order))
-    applier.run()
-    # What was ignored because it came before its request was told comes again in a retry.
     for number in order:
-        receive(store, {**STORY[number], "id": f"again-{number}"})
-    applier.run()
+        receive(store, STORY[number])
+        if one_by_one:
+            settle_all(applier)
+    settle_all(applier)
     assert requests_of(store, "t-1")[-1] == (
         LinkRequestStatus.DECLINED,
         datetime(2026, 3, 19, 12, tzinfo=UTC),
     )
+    assert EventState.RECEIVED not in {state for state, _ in ends(store).values()}
+
+
+def settle_all(applier: EventApplier) -> None:
+    while applier.run():
+        pass
+
+
+ODD = {
+    "far future request": event(
+        "client.link_requested", "t-1", at="9999-12-31T23:59:59Z", event_id="odd"
+    ),
+    "far future end": event(
+        "client.link_declined", "t-1", at="9999-12-31T23:59:59Z", event_id="odd"
+    ),
+    "far past": event("client.link_requested", "t-1", at="0001-01-01T00:00:00Z", event_id="odd"),
+    "far future signature": event(
+        "client.onboarding.contract_signed", "t-1", signedAt="9999-12-31T23:59:59Z", event_id="odd"
+    ),
+    "empty tenant": event("client.link_requested", "", event_id="odd"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_event_ends_and_holds_up_no_other(
+    store: Store, server: ContractServer, applier: EventApplier, name: str
+) -> None:
+    server.clients = [client("t-1"), client("t-2")]
+    receive(store, ODD[name])
+    receive(store, event("client.linked", "t-2", event_id="good"))
+    applier.run()
+    assert ends(store)["good"] == (EventState.APPLIED, None)
+    assert ends(store)["odd"][0] in (EventState.APPLIED, EventState.IGNORED)
+    with store.read() as session:
+        assert not session.execute(
+            select(LinkRequestRow).where(LinkRequestRow.external_tenant_id == "")
+        ).all()
+
+
+def test_a_case_that_cannot_be_read_holds_up_nothing_else_of_its_client(
+    store: Store, server: ContractServer, applier: EventApplier
+) -> None:
+    fill(store, clients=[client("t-1", **UNSIGNED)])
+    server.clients, server.cases = [client("t-1")], [case("c-1", lifecycle="Paused"), case("c-2")]
+    server.failing = {"/cases/c-2": 500}
+    receive(
+        store,
+        event("case.updated", "t-1", case_id="c-2", event_id="bad"),
+        event("case.updated", "t-1", case_id="c-1", event_id="good case"),
+        event("client.onboarding.contract_signed", "t-1", event_id="good client"),
+    )
+    applier.run()
+    told = {each: state for each, (state, _) in ends(store).items()}
+    assert told == {
+        "bad": EventState.RECEIVED,
+        "good case": EventState.APPLIED,
+        "good client": EventState.APPLIED,
+    }
+    assert stage_of(store)[0] is not OnboardingStage.CREATED
+
+
+def test_a_slow_answer_holds_up_only_what_it_is_about(
+    store: Store, server: ContractServer, applier: EventApplier
+) -> None:
+    server.clients = [client("slow"), client("quick")]
+    server.cases = [case("c-slow", tenant_id="slow"), case("c-quick", tenant_id="quick")]
+    quick_is_through = threading.Event()
+
+    def wait_for_the_quick_one(path: str, _page: int) -> None:
+        if path == "/cases/c-slow":
+            assert quick_is_through.wait(PATIENCE_S)
+
+    server.before_answer = wait_for_the_quick_one
+    receive(
+        store,
+        event("case.updated", "slow", case_id="c-slow", event_id="slow"),
+        event("case.updated", "quick", case_id="c-quick", event_id="quick"),
+    )
+    running = threading.Thread(target=applier.run)
+    running.start()
+    deadline = time.monotonic() + PATIENCE_S
+    while ends(store)["quick"][0] is not EventState.APPLIED:
+        assert time.monotonic() < deadline
+    quick_is_through.set()
+    running.join()
+    assert ends(store)["slow"][0] is EventState.APPLIED
+
+
+def test_what_is_on_its_way_to_the_api_is_asked_for_once_more(
+    store: Store, server: ContractServer, applier: EventApplier, clock: Clock
+) -> None:
+    receive(store, event("client.linked", "t-1", event_id="e"))
+    applier.run()
+    assert ends(store)["e"][0] is EventState.RECEIVED
+    server.clients = [client("t-1")]
+    clock.now += PAUSES[0]
+    applier.run()
+    assert ends(store)["e"] == (EventState.APPLIED, None)
+
+
+def test_another_partners_key_applies_nothing(
+    store: Store, server: ContractServer, applier: EventApplier
+) -> None:
+    store.claim_for_partner("somebody else")
+    server.clients = [client("t-1")]
+    receive(store, event("client.linked", "t-1", event_id="e"))
+    with pytest.raises(StoreOfAnotherPartner):
+        applier.run()
+    assert onboarding.client(store, "t-1") is None
+    assert ends(store)["e"][0] is EventState.RECEIVED
+
+
+def test_the_first_scan_leaves_what_an_event_brought(
+    store: Store, server: ContractServer, api: ReferralPartnerApi
+) -> None:
+    server.clients = [client("t-1")]
+    live = EventApplier(store, api, ttl=TTL)
+    asked: list[str] = []
+
+    def sign_meanwhile(path: str, _page: int) -> None:
+        if path == "/clients" and not asked:
+            asked.append(path)
+            signed_at = "2026-03-20T11:59:30Z"
+            receive(store, event("client.onboarding.contract_signed", "t-1", signedAt=signed_at))
+            live.run()
+
+    server.before_answer = sign_meanwhile
+    Sync(store, api).run(full=True)
+    with store.read() as session:
+        assert session.get_one(ClientRow, "t-1").signed_at is not None
 
 
 def test_a_page_asked_for_before_the_event_does_not_undo_it(

@@ -48,6 +48,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_events_external_tenant_id", "webhook_events", ["external_tenant_id"]
     )
+    op.create_index("ix_webhook_events_event", "webhook_events", ["event", "received_at"])
     op.create_table(
         "refused_deliveries",
         sa.Column("reason", sa.String(), nullable=False),
