@@ -4,7 +4,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import data, navigation
+from dashboard import data, live, navigation
 from dashboard.components import formats, freshness
 from dashboard.data import Backend
 from services import activity, lookup
@@ -27,6 +27,8 @@ _HIT_ICONS = {
 
 def show(backend: Backend, page: st.Page) -> None:
     """Draw the header and keep it, and the page below, up to date."""
+    live.begin()
+    formats.note_zone()
     navigation.note_arrival(page)
     st.session_state["revision_shown"] = backend.store.revision()
     left, right = st.columns([3, 2], vertical_alignment="top")
@@ -40,7 +42,7 @@ def show(backend: Backend, page: st.Page) -> None:
 def _status(backend: Backend) -> None:
     navigation.undo_late_return()
     if backend.store.revision() != st.session_state["revision_shown"]:
-        st.rerun()
+        live.redraw()
     environment = backend.settings.environment
     state = activity.freshness(backend.store)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

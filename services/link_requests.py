@@ -270,18 +270,18 @@ def outcome_sentence(result: CreateClientResult) -> str:
     """What came of asking, and what to do next."""
     match result:
         case LinkRequested():
-            return "A fresh link request was made. Hand the new approval link over."
+            return "A link request was made: hand its approval link over. Earlier links are void."
         case LinkRefused(type=refusal):
             return (
                 f"Debitura refused the link ({refusal}): the company cannot be linked this way. "
                 "Contact Debitura; the earlier request is left as it was."
             )
         case ClientReady():
-            return "The company is linked already and has signed. The next sync brings it."
+            return "The company is linked and has signed. It is listed here with the next sync."
         case ClientOnboarding():
             return (
-                "The company is linked already and has to sign. The next sync brings it with the "
-                "onboarding link to hand over."
+                "The company is linked and has to sign: hand its onboarding link over. It is "
+                "listed here with the next sync."
             )
 
 

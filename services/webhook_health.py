@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from services import subscriptions
 from services.store import Store, activity, webhook_events
 from services.store.webhook_events import EventState
-from services.subscriptions import Subscription
 
 QUIET_FOR = timedelta(hours=1)
 """How long no event may come while things change, before that is told."""
@@ -21,12 +19,16 @@ def troubles(store: Store, *, now: datetime) -> list[str]:
 
 
 def _disabled(store: Store) -> Iterator[str]:
-    for each in subscriptions.disabled(store):
-        why = f" ({each.disabled_reason})" if each.disabled_reason else ""
-        yield (
-            f"The webhook subscription to {_where(each)} is disabled{why}: what happens shows with "
-            "the next sync only. Mend the receiver, then enable it again on Settings."
-        )
+    known = subscriptions.last_known(store)
+    some_come = any(each.is_active and each.comes_here for each in known)
+    meanwhile = "" if some_come else " What happens shows with the next sync only."
+    for each in known:
+        if not each.is_active:
+            why = (each.disabled_reason or "no reason told").rstrip(".")
+            yield (
+                f"Debitura delivers nothing to {each.place} any more: {why}.{meanwhile} Mend the "
+                "receiver, then enable the subscription again on Settings, or delete it there."
+            )
 
 
 def _silence(store: Store, now: datetime) -> Iterator[str]:
@@ -55,10 +57,6 @@ def _failed(store: Store) -> Iterator[str]:
             f"{failed:,} webhook {'event' if failed == 1 else 'events'} could not be applied. "
             "Look at the reasons on Activity, and replay them there."
         )
-
-
-def _where(subscription: Subscription) -> str:
-    return urlsplit(subscription.url or "").netloc or subscription.id
 
 
 def _hours(span: timedelta) -> str:

@@ -107,7 +107,8 @@ def _running_out(store: Store, now: datetime) -> list[WorkItem]:
 
 
 def _run_out(store: Store, now: datetime) -> list[WorkItem]:
-    """Requests that ran out without an answer, the latest first."""
+    """Requests that ran out without an answer: those that can be asked again, the latest first."""
+    run_out = link_requests.run_out(store, since=now - RUN_OUT_FOR)
     return [
         WorkItem(
             WorkKind.EXPIRED_REQUEST,
@@ -119,7 +120,7 @@ def _run_out(store: Store, now: datetime) -> list[WorkItem]:
             request.tenant_id,
             request_id=request.id if request.can_ask_again else None,
         )
-        for request in link_requests.run_out(store, since=now - RUN_OUT_FOR)
+        for request in sorted(run_out, key=lambda each: not each.can_ask_again)
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard import data, navigation
+from dashboard import data, live, navigation
 from dashboard.components import formats, freshness, table
 from services import activity
 from services.activity import Freshness
@@ -29,7 +29,7 @@ def _show_state(scope_by_scope: bool) -> None:
     """The state of this moment; a run that has ended since draws the whole page anew."""
     navigation.undo_late_return()
     if data.ask_now(activity.newest_run) != st.session_state[NEWEST_RUN]:
-        st.rerun()
+        live.redraw()
     state = data.ask_now(activity.freshness)
     _say_how_true(state)
     if scope_by_scope:

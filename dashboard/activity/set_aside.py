@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, live
 from dashboard.components import filters, formats, table
 from services import activity
 from services.activity import Scope, SetAside
@@ -78,7 +78,7 @@ def _forget_row() -> None:
     st.session_state.pop(WANTED_ROW, None)
 
 
-@st.dialog("Row set aside", width="large", on_dismiss=_forget_row)
+@live.dialog("Row set aside", width="large", on_dismiss=_forget_row)
 def _show_row(row: SetAside) -> None:
     """What Debitura sent, as far as a browser draws it."""
     st.markdown(formats.plain(f"{row.scope.capitalize()}, {formats.exact(row.seen_at)}"))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from dashboard import data, navigation
+from dashboard import data, live, navigation
 from dashboard.components import filters, formats, table
 from services import webhooks
 from services.activity import LONGEST_SHOWN
@@ -101,7 +101,7 @@ def _show_answer(typical: timedelta | None) -> None:
     """The figures of this moment; whatever came or was settled since draws the page anew."""
     navigation.undo_late_return()
     if _as_it_stands() != st.session_state[DRAWN]:
-        st.rerun()
+        live.redraw()
     last_at = data.ask_now(webhooks.last_received_at)
     if last_at is None:
         return
@@ -242,7 +242,7 @@ def _forget_event() -> None:
     st.session_state.pop(WANTED_EVENT, None)
 
 
-@st.dialog("Webhook event", width="large", on_dismiss=_forget_event)
+@live.dialog("Webhook event", width="large", on_dismiss=_forget_event)
 def _show_event(event_id: str) -> None:
     """What was sent, and what became of it."""
     opened = data.ask_now(webhooks.open_event, event_id)

@@ -13,12 +13,19 @@ from services.domain.money import Money, minor_digits
 
 LOCALE = "en_GB"
 NOTHING = "\u2013"
+_ZONE = "reader_zone"
+
+
+def note_zone() -> None:
+    """Remember the reader's time zone, which not every run is told."""
+    if st.context.timezone:
+        st.session_state[_ZONE] = st.context.timezone
 
 
 def reader_zone() -> tzinfo:
     """The reader's time zone, as the browser tells it; UTC where it does not."""
     try:
-        return ZoneInfo(st.context.timezone or "UTC")
+        return ZoneInfo(st.context.timezone or st.session_state.get(_ZONE) or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
 

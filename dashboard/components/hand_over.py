@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, live
 from dashboard.components import formats
 from services import hand_overs
 from services.hand_overs import HandOver, HandOverRefused, Way
@@ -48,7 +48,7 @@ def show_asked() -> None:
         _dialog(wanted)
 
 
-@st.dialog("Hand over", width="medium", icon=":material/forward_to_inbox:", on_dismiss=forget)
+@live.dialog("Hand over", width="medium", icon=":material/forward_to_inbox:", on_dismiss=forget)
 def _dialog(wanted: Wanted) -> None:
     show(
         tenant_id=wanted.tenant_id,

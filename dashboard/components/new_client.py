@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, live
 from dashboard.components import formats, hand_over
 from services import link_requests, new_clients
 from services.debitura import ClientOnboarding, CreateClientResult, DebituraError, LinkRequested
@@ -45,7 +45,7 @@ def _forget() -> None:
         del st.session_state[key]
 
 
-@st.dialog("Add a client", width="medium", icon=":material/person_add:", on_dismiss=_forget)
+@live.dialog("Add a client", width="medium", icon=":material/person_add:", on_dismiss=_forget)
 def _dialog() -> None:
     answer = st.session_state.get(_ANSWER)
     if answer is None:

@@ -9,7 +9,7 @@ from services.activity import Change, Scope
 from services.cases import CaseFilter, CaseSummary
 from services.domain.onboarding_stage import OnboardingStage
 from services.hand_overs import HandOver
-from services.link_requests import LinkRequest, LinkRequestFilter
+from services.link_requests import LinkRequest, LinkRequestFilter, LinkRequestStatus
 from services.onboarding import ClientSummary
 from services.revenue import TransactionFilter, TransactionSummary
 from services.store import Window
@@ -61,7 +61,7 @@ def show_unknown(requests: list[LinkRequest]) -> None:
     sentence = onboarding.request_sentence(newest, now=moment)
     st.title(formats.plain(newest.company_name), anchor=False)
     st.markdown(formats.plain(sentence))
-    if newest.approval_url:
+    if newest.approval_url and newest.status is LinkRequestStatus.PENDING:
         st.caption("Approval link to hand over")
         show_link(newest.company_name, newest.approval_url, sentence)
     show_ids({"Tenant id": newest.tenant_id})

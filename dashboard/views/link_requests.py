@@ -5,7 +5,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from dashboard import data, navigation
+from dashboard import data, live, navigation
 from dashboard.components import (
     approval_chart,
     asking,
@@ -109,13 +109,10 @@ ENDED_COLUMNS: tuple[table.Column[LinkRequest], ...] = (
 
 @st.fragment(run_every=LOOK_AT_THE_CLOCK_EVERY_S)
 def follow_the_clock(drawn: datetime) -> None:
-    """Draw the page anew with each minute: time runs out though nothing happens.
-
-    Not while a request is open: it covers the list, and somebody may be typing in it.
-    """
+    """Draw the page anew with each minute: time runs out though nothing happens."""
     navigation.undo_late_return()
-    if data.this_minute() != drawn and navigation.TENANT not in st.query_params:
-        st.rerun()
+    if data.this_minute() != drawn:
+        live.redraw()
 
 
 def number(
@@ -237,7 +234,10 @@ def actions_for(status: LinkRequestStatus) -> list[table.RowAction[LinkRequest]]
     if status is LinkRequestStatus.PENDING:
         return [table.RowAction("Hand over", open_request)]
     if status is LinkRequestStatus.EXPIRED:
-        return [table.RowAction("Ask again", open_request)]
+        return [
+            table.RowAction("Ask again", open_request, offered=lambda r: r.can_ask_again),
+            table.RowAction("Open", open_request, offered=lambda r: not r.can_ask_again),
+        ]
     return [table.RowAction("Open", open_request)]
 
 
@@ -252,7 +252,7 @@ def close_request() -> None:
         st.session_state.pop(key, None)
 
 
-@st.dialog("Link request", width="medium", icon=":material/link:", on_dismiss=close_request)
+@live.dialog("Link request", width="medium", icon=":material/link:", on_dismiss=close_request)
 def show_request(tenant_id: str) -> None:
     """One request in full: the link to hand over, the way to a fresh one, and all before it."""
     requests = data.ask_now(link_requests.of_client, tenant_id)

@@ -140,6 +140,7 @@ def pick_stages(wanted: ClientFilter) -> tuple[str, ...]:
         selection_mode="multi",
         key="client_stage",
         bind="query-params",
+        wrap=True,
         help="Choose stages to see their clients in the table. A click on a bar chooses too.",
     )
     for road, on_it in (("Main road", True), ("Side roads", False)):

@@ -168,6 +168,7 @@ st.header("To do")
 show_asked()
 for trouble in data.ask_now(webhook_health.troubles, now=moment):
     st.warning(formats.plain(trouble), icon=":material/sync_problem:")
+    st.page_link(navigation.SETTINGS, label="Open Settings", icon=":material/settings:")
 stuck_after = data.backend().settings.stuck_limits
 work = data.ask(worklist.work_list, now=data.this_hour(), stuck_after=stuck_after)
 if not work:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, live
 from dashboard.components import formats, page
 from services import branding, doctor, subscriptions
 from services.debitura import DebituraError, ReferralPartnerApi
@@ -252,6 +252,7 @@ def show_actions(subscription: Subscription) -> None:
 def want(action: str, subscription_id: str | None = None) -> None:
     """Remember what is wanted: dialogs open in the run, not in a click."""
     close()
+    st.session_state.pop(OUTCOME, None)
     st.session_state[WANTED] = (action, subscription_id)
 
 
@@ -286,7 +287,7 @@ def show_failure() -> None:
 
 def show_outcome() -> None:
     """What came of the last action, once."""
-    outcome = st.session_state.pop(OUTCOME, None)
+    outcome = st.session_state.get(OUTCOME)
     if outcome is not None:
         st.success(formats.plain(outcome), icon=":material/task_alt:")
 
@@ -318,7 +319,7 @@ def pick_events(chosen: list[str], key: str) -> list[str]:
     return events
 
 
-@st.dialog("Create a webhook subscription", width="medium", on_dismiss=close)
+@live.dialog("Create a webhook subscription", width="medium", on_dismiss=close)
 def ask_to_create(known: list[Subscription]) -> None:
     st.markdown(
         "Debitura delivers these events to the address from then on. It tells the secret that "
@@ -359,7 +360,7 @@ def ask_to_create(known: list[Subscription]) -> None:
     show_failure()
 
 
-@st.dialog("Change events", width="medium", on_dismiss=close)
+@live.dialog("Change events", width="medium", on_dismiss=close)
 def ask_for_events(subscription: Subscription) -> None:
     st.markdown(f"Debitura delivers these events to {address_of(subscription)}, and no others.")
     with st.form("settings_change", border=False):
@@ -377,7 +378,7 @@ def ask_for_events(subscription: Subscription) -> None:
     show_failure()
 
 
-@st.dialog("Rotate the secret", width="medium", on_dismiss=close)
+@live.dialog("Rotate the secret", width="medium", on_dismiss=close)
 def ask_to_rotate(subscription: Subscription) -> None:
     st.markdown(
         f"Debitura signs what it delivers to {address_of(subscription)} with a "
@@ -394,7 +395,7 @@ def ask_to_rotate(subscription: Subscription) -> None:
     show_failure()
 
 
-@st.dialog("Enable again", width="medium", on_dismiss=close)
+@live.dialog("Enable again", width="medium", on_dismiss=close)
 def ask_to_enable(subscription: Subscription) -> None:
     st.markdown(
         f"Debitura delivers to {address_of(subscription)} again, beginning with "
@@ -413,7 +414,7 @@ def ask_to_enable(subscription: Subscription) -> None:
     show_failure()
 
 
-@st.dialog("Delete this subscription?", width="medium", on_dismiss=close)
+@live.dialog("Delete this subscription?", width="medium", on_dismiss=close)
 def ask_to_delete(subscription: Subscription) -> None:
     st.markdown(
         f"Debitura delivers nothing to {address_of(subscription)} any more, and "
@@ -435,7 +436,7 @@ def ask_to_delete(subscription: Subscription) -> None:
     show_failure()
 
 
-@st.dialog("Send a test event", width="medium", on_dismiss=close)
+@live.dialog("Send a test event", width="medium", on_dismiss=close)
 def ask_to_test() -> None:
     st.markdown(
         "Debitura delivers a sample of the event to every active subscription that asked for it. "
@@ -479,7 +480,7 @@ def sent_to(count: int) -> str:
     return f"The test event is on its way to {receivers}."
 
 
-@st.dialog("The new secret", width="medium", on_dismiss=close)
+@live.dialog("The new secret", width="medium", on_dismiss=close)
 def show_secret(new: NewSecret) -> None:
     """The only time that a secret is on a screen."""
     st.markdown("This is the only time that it is shown.")

@@ -79,7 +79,11 @@ def note_asked_elsewhere(
     if last is not None and _is_the_same(last, at):
         return last
     row = _add(session, _asked(tenant_id, at, ttl, LearntBy.WEBHOOK))
-    row.company_name, row.search_text = company_name, search_text((company_name, tenant_id))
+    row.company_name = company_name
+    if last is not None and last.payload is not None:
+        # The same client: what was asked before can be asked again.
+        row.company_name, row.country, row.payload = last.company_name, last.country, last.payload
+    row.search_text = search_text((row.company_name, tenant_id))
     return row
 
 
