@@ -22,7 +22,7 @@ def envelope(world: World, event: WorldEvent, referral_url: str) -> Json:
         "id": str(uuid4()),
         "specVersion": SPEC_VERSION,
         "event": event.name,
-        "timestamp": wire_time(world.now()),
+        "timestamp": wire_time(event.at or world.now()),
         "data": {
             "externalTenantId": event.tenant_id,
             **_subject(world, event),

@@ -41,7 +41,8 @@ from services.sandbox.vocabulary import (
 class WorldEvent:
     """Something that a webhook may tell of; ``name`` is one of the documented events.
 
-    ``creditor_id`` names the account of a client that is not linked.
+    ``creditor_id`` names the account of a client that is not linked, ``at`` when it happened where
+    that is not now.
     """
 
     name: str
@@ -49,6 +50,7 @@ class WorldEvent:
     case_id: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
     creditor_id: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(slots=True)

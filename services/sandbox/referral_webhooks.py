@@ -1,9 +1,11 @@
 """Webhook subscriptions of the Referral Partner API.
 
 They are kept and validated here; ``deliveries`` sends them what happens in the world. A sample
-event is told like a real one, so that it takes the same way.
+event is told like a real one, so that it takes the same way. A world that lives tells a new
+subscription of its link requests, which Debitura does not.
 """
 
+import asyncio
 from base64 import b64encode
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,6 +28,7 @@ from services.sandbox.vocabulary import LIFECYCLE_LABELS, PAID, WEBHOOK_EVENTS
 from services.sandbox.wire import answer, wire_time
 from services.sandbox.world import World
 
+TELL_PAST_AFTER_S = 2.0
 NOT_TESTABLE = "cases.replay_failed"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -56,6 +59,9 @@ async def create_webhook(request: Request) -> Response:
     )
     world.state.subscriptions.append(made)
     world.touched()
+    if sandbox_of(request).options.speed:
+        # Once whoever subscribed has had time to put the secret where it checks deliveries.
+        asyncio.get_running_loop().call_later(TELL_PAST_AFTER_S, world.tell_of_link_requests)
     return answer(_view(made, secret=made.secret))
 
 

@@ -279,3 +279,21 @@ class World(Records):
             )
         )
         self._release_waiting(client)
+
+    def tell_of_link_requests(self) -> None:
+        """Tell of every link request as if it happened anew, each with the moment it was.
+
+        No list has them, so who begins to listen to a world that has a past would never know.
+        """
+        ends = {
+            "approved": "client.linked",
+            "declined": "client.link_declined",
+            "expired": "client.link_expired",
+        }
+        for request in self.link_requests:
+            told = [("client.link_requested", request.requested)]
+            if request.outcome in ends and request.decided:
+                told.append((ends[request.outcome], request.decided))
+            for name, at in told:
+                creditor_id = request.creditor_id
+                self.tell(WorldEvent(name, request.tenant_id, creditor_id=creditor_id, at=at))

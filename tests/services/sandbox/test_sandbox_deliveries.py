@@ -207,6 +207,22 @@ def test_requests_for_a_link_tell_of_the_account(running: Running, endpoint: End
     assert linked is not None
 
 
+def test_a_world_that_lives_tells_a_new_subscription_of_its_link_requests(
+    start: Start, endpoint: Endpoint
+) -> None:
+    # So slow that nothing else happens meanwhile.
+    running = start(speed=1e-9)
+    asked = [(each.tenant_id, each.requested) for each in running.world.link_requests]
+    ended = [(each.tenant_id, each.decided) for each in running.world.link_requests if each.decided]
+    _subscribe(running, endpoint)
+    told = [endpoint.next().json for _ in range(len(asked) + len(ended))]
+    moments = {
+        (one["data"]["externalTenantId"], datetime.fromisoformat(one["timestamp"])) for one in told
+    }
+    assert moments == {*asked, *ended}
+    assert ended
+
+
 def test_cases_tell_where_they_went(running: Running, endpoint: Endpoint) -> None:
     _subscribe(running, endpoint)
     case = next(case for case in running.world.cases if case.lifecycle == "Active")
