@@ -10,10 +10,12 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from types import ModuleType
 
 PROJECT = Path(__file__).parents[1]
 PATIENCE_S = 60
@@ -64,8 +66,20 @@ def begin(environment: Mapping[str, str], *arguments: str) -> Running:
     # For commands that nobody waits for, such as one that was killed.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     process = PROCESSES.Process(target=_command, args=(dict(environment), arguments, str(folder)))
-    process.start()
+    with _no_main_module():
+        process.start()
     return Running(process, folder)
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """A new process imports our main module first; after a page's test that would be the app."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def run(environment: Mapping[str, str], *arguments: str) -> Ran:

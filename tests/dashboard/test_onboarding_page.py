@@ -145,8 +145,9 @@ def test_the_stuck_list_begins_with_who_is_most_over_its_limit(product: Product)
 @pytest.mark.parametrize(
     ("limits", "where"),
     [
-        ("created=3650, kyc_pending=1", "stage <> 'created'"),
-        ("3650", "stage_since IS NULL OR stage = 'contract_signed'"),
+        ("created=3650, kyc_pending=1", "stage NOT IN ('created', 'contract_signed')"),
+        # Who only has to bring a case is counted from when it was first seen.
+        ("3650", "stage_since IS NULL AND stage <> 'contract_signed'"),
     ],
 )
 def test_the_limits_are_those_of_the_settings(

@@ -172,7 +172,8 @@ def test_onboarding_counts_who_waits_and_who_is_stuck(product: Product) -> None:
         count(
             product,
             "clients",
-            "stage = ? AND (stage_since IS NULL OR stage_since < ?)",
+            "stage = ? AND (stage_since < ? OR "
+            "(stage_since IS NULL AND stage <> 'contract_signed'))",
             stage,
             sql_time(this_hour() - timedelta(days=days)),
         )
