@@ -139,11 +139,6 @@ def last_known(store: Store) -> list[Subscription]:
         return _known(stored.all_of(session))
 
 
-def disabled(store: Store) -> list[Subscription]:
-    """Those that Debitura delivers nothing to, as far as it is known."""
-    return [known for known in last_known(store) if not known.is_active]
-
-
 def create(
     store: Store,
     api: ReferralPartnerApi,

@@ -15,6 +15,7 @@ from running import Reader, free_port, product
 from tests.deliveries import body_of, event, signature
 
 PATIENCE_MS = 30_000
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Living:
         secret = find_secret(kept)
         body = body_of(envelope)
         headers = {"X-Debitura-Signature": signature(body, secret=secret)}
-        taken = httpx.post(f"{self.url}/webhooks/debitura", content=body, headers=headers)
+        taken = httpx.post(
+            f"{self.url}/webhooks/debitura", content=body, headers=headers, timeout=PATIENCE_S
+        )
         assert taken.status_code == httpx.codes.OK, taken.text
 
     def clients(self, **query: object) -> list[dict[str, object]]:
