@@ -13,6 +13,8 @@ from services.settings import Settings, load_settings
 from services.store import Store
 from services.wiring import open_api, open_store
 
+ACTOR = "dashboard"
+"""Who asks for what is done on a page, as long as nobody signs in."""
 POLL_EVERY_S = 1
 """How often an open page looks at what changes without the store's revision."""
 

@@ -17,7 +17,6 @@ from services.webhook_secrets import WebhookSecretsError
 
 log = logging.getLogger(__name__)
 
-PATH = "/webhooks/debitura"
 METHODS = ("POST", "GET", "HEAD", "PUT", "PATCH", "DELETE")
 """What is not taken here would be answered with the app's page, and a 200."""
 STORED_WITHIN_S = 9.0  # Debitura gives up after 10

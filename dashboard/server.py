@@ -20,6 +20,7 @@ from services.activity import freshness
 from services.receiver import Receiver
 from services.settings import SettingsError
 from services.store import StoreError
+from services.subscriptions import RECEIVER_PATH
 from services.wiring import webhook_secrets
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def create_app() -> st.App:
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route(receiver.PATH, webhooks.take, methods=receiver.METHODS),
+            Route(RECEIVER_PATH, webhooks.take, methods=receiver.METHODS),
         ],
         lifespan=close_receiver,
         middleware=[Middleware(SecurityHeaders)],

@@ -329,8 +329,8 @@ def text_of(store: Store, row: SetAside) -> RowText | None:
     if found is None:
         return None
     text, length = found
-    laid_out = text if length > LONGEST_SHOWN else _laid_out(text)
-    return RowText(laid_out if len(laid_out) <= LONGEST_SHOWN else text, length)
+    shown = text if length > LONGEST_SHOWN else laid_out(text)
+    return RowText(shown if len(shown) <= LONGEST_SHOWN else text, length)
 
 
 def set_aside_as_lines(store: Store) -> Iterator[str]:
@@ -366,7 +366,8 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _laid_out(text: str) -> str:
+def laid_out(text: str) -> str:
+    """JSON text laid out for reading, with its own digits; what is no JSON as it is."""
     try:
         return simplejson.dumps(
             simplejson.loads(text, use_decimal=True), use_decimal=True, ensure_ascii=False, indent=2

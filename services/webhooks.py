@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median_high
 from typing import Any
 
-import simplejson
-
-from services.debitura.wire import read_json
+from services.activity import laid_out
 from services.store import Page, Store, Window, webhook_events
 from services.store.tables import AuditRow
 from services.store.webhook_events import EventFilter, EventState
@@ -16,6 +14,7 @@ from services.store.webhook_events import EventFilter, EventState
 __all__ = ["EventFilter", "EventState"]
 
 APPLIED_LOOKED_AT = 100
+NO_LONGER_KEPT = "What was sent is no longer kept."
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,11 @@ def open_event(store: Store, event_id: str) -> OpenedEvent | None:
     """One event with its text; None where there is none of this id."""
     with store.read() as session:
         found = webhook_events.one(session, event_id)
-    return None if found is None else OpenedEvent(_stored(found), _laid_out(found.body))
+    return (
+        None
+        if found is None
+        else OpenedEvent(_stored(found), laid_out(found.body) or NO_LONGER_KEPT)
+    )
 
 
 def count_by_state(store: Store) -> dict[EventState, int]:
@@ -136,14 +139,3 @@ def _stored(row: Any) -> StoredEvent:
         next_try_at=row.next_try_at,
         attempts=row.attempts,
     )
-
-
-def _laid_out(body: str) -> str:
-    if not body:
-        return "What was sent is no longer kept."
-    try:
-        return simplejson.dumps(
-            read_json(body.encode()), use_decimal=True, ensure_ascii=False, indent=2
-        )
-    except RecursionError:
-        return body

@@ -12,7 +12,6 @@ from services.debitura.enums import WebhookEvent
 from services.store import StoreError, Window
 from services.webhooks import EventFilter, EventState, OpenedEvent, RefusedCount, StoredEvent
 
-ACTOR = "dashboard"
 DRAWN = "webhooks_drawn"
 WANTED_EVENT = "wanted_event"
 WANTED_REPLAY = "wanted_replay"
@@ -223,7 +222,7 @@ def _replay_what_is_wanted() -> None:
         return
     event_ids = st.session_state.pop(WANTED_REPLAY)
     try:
-        count = data.ask_now(webhooks.replay, event_ids, actor=ACTOR, now=data.now())
+        count = data.ask_now(webhooks.replay, event_ids, actor=data.ACTOR, now=data.now())
     except StoreError as error:
         st.error(formats.plain(str(error)), icon=":material/error:")
         return

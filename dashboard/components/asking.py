@@ -1,7 +1,6 @@
 """Asking a company once more for the link."""
 
 from dashboard import data
-from dashboard.components import hand_over
 from services import link_requests
 from services.debitura import DebituraError
 from services.settings import SettingsError
@@ -21,7 +20,7 @@ def ask_again(request_id: int) -> str:
                 backend.store,
                 api,
                 request_id,
-                actor=hand_over.ACTOR,
+                actor=data.ACTOR,
                 now=data.now(),
                 ttl=backend.settings.approval_ttl,
             )

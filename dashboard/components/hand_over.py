@@ -12,7 +12,6 @@ from services import hand_overs
 from services.hand_overs import HandOver, HandOverRefused, Way
 from services.store import StoreError
 
-ACTOR = "dashboard"
 KEYS = "hand_over_"
 """What the keys of all that is kept here begin with, for ``page.begin``."""
 _WANTED = f"{KEYS}wanted"
@@ -137,7 +136,7 @@ def _note(tenant_id: str, url: str | None, key: str) -> None:
             at=_as_moment(state[f"{key}_at"]),
             to_whom=state[f"{key}_to"] or "",
             how=_WAYS[state[f"{key}_how"]],
-            actor=ACTOR,
+            actor=data.ACTOR,
             now=data.now(),
         )
     except (HandOverRefused, StoreError) as error:

@@ -83,7 +83,7 @@ def _send() -> None:
                 backend.store,
                 api,
                 new_client,
-                actor=hand_over.ACTOR,
+                actor=data.ACTOR,
                 now=data.now(),
                 ttl=backend.settings.approval_ttl,
             )

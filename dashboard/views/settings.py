@@ -16,7 +16,6 @@ from services.subscriptions import NewSecret, Subscription, SubscriptionError
 from services.webhook_secrets import WebhookSecrets, WebhookSecretsError
 from services.wiring import webhook_secrets
 
-ACTOR = "dashboard"
 CHECKS = "settings_checks"
 READ = "settings_read"  # what came of reading the subscriptions: a sentence where it failed
 WANTED = "settings_wanted"
@@ -286,7 +285,7 @@ def show_failure() -> None:
 
 
 def show_outcome() -> None:
-    """What came of the last action, once."""
+    """What came of the last action, until another is asked for."""
     outcome = st.session_state.get(OUTCOME)
     if outcome is not None:
         st.success(formats.plain(outcome), icon=":material/task_alt:")
@@ -353,7 +352,7 @@ def ask_to_create(known: list[Subscription]) -> None:
                 url or "",
                 events,
                 test_mode=test_mode,
-                actor=ACTOR,
+                actor=data.ACTOR,
                 now=data.now(),
             )
         )
@@ -369,7 +368,7 @@ def ask_for_events(subscription: Subscription) -> None:
 
     def change(api: ReferralPartnerApi) -> str:
         subscriptions.change_events(
-            data.backend().store, api, subscription.id, events, actor=ACTOR, now=data.now()
+            data.backend().store, api, subscription.id, events, actor=data.ACTOR, now=data.now()
         )
         return "The events are changed."
 
@@ -389,7 +388,7 @@ def ask_to_rotate(subscription: Subscription) -> None:
         store = data.backend().store
         carry_out(
             lambda api: subscriptions.rotate_secret(
-                store, api, secrets(), subscription.id, actor=ACTOR, now=data.now()
+                store, api, secrets(), subscription.id, actor=data.ACTOR, now=data.now()
             )
         )
     show_failure()
@@ -405,7 +404,7 @@ def ask_to_enable(subscription: Subscription) -> None:
 
     def enable(api: ReferralPartnerApi) -> str:
         subscriptions.enable(
-            data.backend().store, api, subscription.id, actor=ACTOR, now=data.now()
+            data.backend().store, api, subscription.id, actor=data.ACTOR, now=data.now()
         )
         return "The subscription is active again."
 
@@ -425,7 +424,12 @@ def ask_to_delete(subscription: Subscription) -> None:
     def delete(api: ReferralPartnerApi) -> str:
         try:
             subscriptions.delete(
-                data.backend().store, api, secrets(), subscription.id, actor=ACTOR, now=data.now()
+                data.backend().store,
+                api,
+                secrets(),
+                subscription.id,
+                actor=data.ACTOR,
+                now=data.now(),
             )
         except WebhookSecretsError as error:
             return f"The subscription is deleted, but not its secret. {error}"
@@ -448,7 +452,7 @@ def ask_to_test() -> None:
 
     def send(api: ReferralPartnerApi) -> str:
         count = subscriptions.send_test(
-            data.backend().store, api, event, subject or "", actor=ACTOR, now=data.now()
+            data.backend().store, api, event, subject or "", actor=data.ACTOR, now=data.now()
         )
         return sent_to(count)
 

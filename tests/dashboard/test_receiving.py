@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dashboard.receiver import PATH
 from services import webhooks
 from services.link_requests import LinkRequestFilter, LinkRequestStatus, count_by_status
 from services.receiver import LARGEST_BODY
@@ -19,6 +18,7 @@ from services.store import Store, Window
 from services.store.bookkeeping import LISTS
 from services.store.paging import ALL_ROWS
 from services.store.tables import SyncScopeRow
+from services.subscriptions import RECEIVER_PATH
 from services.webhooks import EventFilter, EventState
 from tests.command_line import Running, begin
 from tests.contract_server import ContractServer
@@ -78,7 +78,7 @@ def web(told: dict[str, str]) -> Iterator[str]:
     port = free_port()
     running = start_web(told, port)
     try:
-        yield f"http://127.0.0.1:{port}{PATH}"
+        yield f"http://127.0.0.1:{port}{RECEIVER_PATH}"
     finally:
         running.process.terminate()
         running.process.join()
@@ -152,7 +152,7 @@ def test_no_acknowledged_event_is_lost_or_applied_twice_when_everything_is_kille
     server.clients = [client(f"t-{n}") for n in range(25)]
     server.cases = [case(f"c-{n}", tenant_id=f"t-{n}") for n in range(25)]
     told, port = environment(server, tmp_path), free_port()
-    url = f"http://127.0.0.1:{port}{PATH}"
+    url = f"http://127.0.0.1:{port}{RECEIVER_PATH}"
     first = start_web(told, port)
     events = burst()
     acknowledged = send_all(events, url, after_half=lambda: kill(first))
