@@ -37,7 +37,7 @@ def list_entries(store: Store, wanted: AuditFilter, window: Window) -> Page[Audi
     """A page of the log."""
     with store.read() as session:
         page = audit.page_of(session, wanted, window)
-        clients = audit.clients_among(session)
+        clients = audit.clients_among(session, (row.subject for row in page.rows))
     return Page([_entry(row, clients) for row in page.rows], page.total)
 
 

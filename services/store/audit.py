@@ -1,12 +1,13 @@
 """Queries about the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from services.store.mirror import KEYS_A_QUERY, batches
 from services.store.paging import Page, Window
 from services.store.selecting import cut, one_of
 from services.store.tables import AuditRow, ClientRow, LinkRequestRow
@@ -47,15 +48,15 @@ def values_of(session: Session, column: str) -> Sequence[str]:
     return session.execute(select(values).distinct().order_by(values)).scalars().all()
 
 
-def clients_among(session: Session) -> dict[str, str | None]:
+def clients_among(session: Session, subjects: Iterable[str]) -> dict[str, str | None]:
     """The names, by tenant id, of those subjects that are clients or were asked to be."""
-    subjects = select(col(AuditRow.subject))
     found: dict[str, str | None] = {}
-    for tenant, name in (
-        (col(LinkRequestRow.external_tenant_id), col(LinkRequestRow.company_name)),
-        (col(ClientRow.external_tenant_id), col(ClientRow.name)),
-    ):
-        found.update(session.execute(select(tenant, name).where(tenant.in_(subjects))).all())
+    for some in batches(set(subjects), KEYS_A_QUERY):
+        for tenant, name in (
+            (col(LinkRequestRow.external_tenant_id), col(LinkRequestRow.company_name)),
+            (col(ClientRow.external_tenant_id), col(ClientRow.name)),
+        ):
+            found.update(session.execute(select(tenant, name).where(tenant.in_(some))).all())
     return found
 
 
